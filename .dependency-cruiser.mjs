@@ -1,0 +1,61 @@
+// The one-way imports of docs/architecture.md. A room may use only rooms below it.
+const layers = [
+  ['jobs'],
+  ['federation', 'market', 'compute', 'localnet'],
+  ['payments', 'blobs', 'training', 'datasets'],
+  ['nostr', 'identity'],
+  ['store'],
+]
+const room = names => `^src/core/(${names.join('|')})/`
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'core-is-headless',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: '^src/(host|main|preload|renderer|cli|worker)/|^electron$' },
+    },
+    {
+      name: 'shared-stands-alone',
+      severity: 'error',
+      from: { path: '^src/shared/' },
+      to: { path: '^src/(?!shared/)' },
+    },
+    {
+      name: 'worker-sees-no-network',
+      severity: 'error',
+      from: { path: '^src/worker/' },
+      to: { path: '^src/(cli|main|renderer|host)/|^src/core/(nostr|payments|blobs|identity|jobs|localnet)/' },
+    },
+    {
+      name: 'source-does-not-import-tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(test|bench)/|\\.test\\.ts$' },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    ...layers.slice(1).map((_, i) => ({
+      name: `nothing-below-imports-${layers[i].join('-')}`,
+      severity: 'error',
+      from: { path: room(layers.slice(i + 1).flat()), pathNot: '\\.test\\.ts$' },
+      to: { path: room(layers[i]) },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
+  },
+}
