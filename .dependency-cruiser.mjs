@@ -1,7 +1,7 @@
 // The one-way imports of docs/architecture.md. A room may use only rooms below it.
 const layers = [
   ['jobs'],
-  ['federation', 'market', 'compute', 'localnet'],
+  ['federation', 'market', 'compute', 'localnet', 'models'],
   ['payments', 'blobs', 'training', 'datasets'],
   ['nostr', 'identity'],
   ['store'],
