@@ -1,0 +1,64 @@
+import { HDKey } from '@scure/bip32'
+import * as nip19 from 'nostr-tools/nip19'
+import { getPublicKey } from 'nostr-tools/pure'
+import { UserError } from '../../shared/errors.ts'
+import { seedOf } from './mnemonic.ts'
+import { type Branch, IDENTITY_PATH, pathOf } from './paths.ts'
+import { type PaymentKeys, paymentKeys } from './payment-keys.ts'
+
+/** A Nostr key pair: `pubkey` is the 32-byte x-only public key, hex (BIP-340). */
+export interface KeyPair {
+  secret: Uint8Array
+  pubkey: string
+}
+
+/** Every key a person uses, all from one mnemonic; an imported nsec replaces the identity alone. */
+export interface Keyring {
+  identity: KeyPair
+  /** BIP-39's seed, 64 bytes: the wallet's deterministic secrets (NUT-13). */
+  walletSeed: Uint8Array
+  /** J, the customer's key for one job. */
+  job(jobId: string): KeyPair
+  /** P, the provider's key for one bid. */
+  engagement(bidId: string): KeyPair
+  /** A BIP-32 account of lock keys for one award (customer) or bid (provider). */
+  payments(scope: string): PaymentKeys
+}
+
+/**
+ * @throws UserError `identity/bad-mnemonic`, `identity/bad-nsec`
+ */
+export function openKeyring(mnemonic: string, options: { nsec?: string } = {}): Keyring {
+  const walletSeed = seedOf(mnemonic)
+  const root = HDKey.fromMasterSeed(walletSeed)
+  const named = (branch: Branch, name: string) => root.derive(pathOf(branch, name))
+  return {
+    identity: options.nsec === undefined ? pairOf(root.derive(IDENTITY_PATH)) : pairOfNsec(options.nsec),
+    walletSeed,
+    job: jobId => pairOf(named('job', jobId)),
+    engagement: bidId => pairOf(named('engagement', bidId)),
+    payments: scope => paymentKeys(named('payments', scope)),
+  }
+}
+
+/** @throws UserError `identity/bad-nsec` */
+export function pairOfNsec(nsec: string): KeyPair {
+  try {
+    const decoded = nip19.decode(nsec.trim())
+    if (decoded.type === 'nsec') return keyPair(decoded.data)
+  } catch {
+    // Not bech32, a wrong checksum, or a number that is no key: the same answer, without the text itself.
+  }
+  throw new UserError('identity/bad-nsec', {
+    message: 'This is not a Nostr secret key.',
+    fix: 'Paste the whole key: it begins with "nsec1" and has 63 characters.',
+    where: 'nsec',
+  })
+}
+
+export const keyPair = (secret: Uint8Array): KeyPair => ({ secret, pubkey: getPublicKey(secret) })
+
+function pairOf(key: HDKey): KeyPair {
+  if (!key.privateKey) throw new RangeError('a derived key without its private part')
+  return keyPair(key.privateKey)
+}

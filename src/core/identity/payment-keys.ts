@@ -1,0 +1,67 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { HARDENED_OFFSET, HDKey } from '@scure/bip32'
+import { UserError } from '../../shared/errors.ts'
+
+export interface PaymentKeys {
+  /** Travels in the bid or the award: the other side derives the same public keys from it, and none of the secrets. */
+  xpub: string
+  /**
+   * Non-hardened child, for example `key(0, round)`. The secret must never be shown to anyone: with the xpub it
+   * gives away its whole account (BIP-32's known weakness of public derivation).
+   */
+  key(...path: number[]): PaymentKey
+}
+
+/** `pubkey`: 33 bytes compressed, hex, as Cashu's NUT-11 wants it. */
+export interface PaymentKey {
+  secret: Uint8Array
+  pubkey: string
+}
+
+export function paymentKeys(account: HDKey): PaymentKeys {
+  return {
+    xpub: account.publicExtendedKey,
+    key(...path) {
+      const { privateKey, publicKey } = descend(account, path)
+      if (!privateKey || !publicKey) throw new RangeError('a payment account without its private key')
+      return { secret: privateKey, pubkey: bytesToHex(publicKey) }
+    },
+  }
+}
+
+/**
+ * What the counterparty derives: the public key at `path` below an xpub it was sent, 33 bytes compressed, hex.
+ * @throws UserError `identity/bad-xpub` for anything but a valid extended *public* key
+ */
+export function paymentPubkey(xpub: string, ...path: number[]): string {
+  const { publicKey } = descend(accountOf(xpub), path)
+  if (!publicKey) throw badXpub()
+  return bytesToHex(publicKey)
+}
+
+function accountOf(xpub: string): HDKey {
+  // An extended key is 111 or 112 characters. "xprv" is refused: nobody should ever send us one.
+  if (!/^xpub[1-9A-HJ-NP-Za-km-z]{107,108}$/.test(xpub)) throw badXpub()
+  try {
+    return HDKey.fromExtendedKey(xpub)
+  } catch (cause) {
+    throw badXpub(cause)
+  }
+}
+
+function descend(from: HDKey, path: number[]): HDKey {
+  return path.reduce((key, index) => {
+    if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET)
+      throw new RangeError(`not a non-hardened child: ${index}`)
+    if (key.depth >= 255) throw badXpub()
+    return key.deriveChild(index)
+  }, from)
+}
+
+const badXpub = (cause?: unknown) =>
+  new UserError('identity/bad-xpub', {
+    message: 'The other side sent a payment key that is not a valid extended public key (BIP-32 xpub).',
+    fix: 'Nothing was paid. Deal with another counterparty, or ask this one to update its software.',
+    where: 'payments',
+    cause,
+  })
