@@ -1,0 +1,23 @@
+import { type ComputeClient, type ComputeOptions, computeClient } from './client.ts'
+import { type GradstrTasks, tasks } from './tasks.ts'
+
+export { type ComputeClient, type ComputeOptions, computeClient } from './client.ts'
+export { type Line, serve } from './serve.ts'
+export {
+  type CallOptions,
+  type Caller,
+  type HandlerContext,
+  type Handlers,
+  type Input,
+  type Output,
+  type Progress,
+  type Task,
+  type Tasks,
+  task,
+} from './task.ts'
+export { type GradstrTasks, tasks } from './tasks.ts'
+
+/** Gradstr's own workers. */
+export type Compute = ComputeClient<GradstrTasks>
+export type TaskHandlers = import('./task.ts').Handlers<GradstrTasks>
+export const openCompute = (options: ComputeOptions): Compute => computeClient(tasks, options)

@@ -1,0 +1,45 @@
+import { reportOf, UserError } from '../../shared/errors.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import type { HandlerContext, Handlers, Task, Tasks } from './task.ts'
+
+/** The worker's end of the line: `process`, or whatever has these four. */
+export interface Line {
+  on(event: 'message', listener: (message: ToWorker) => void): unknown
+  on(event: 'disconnect', listener: () => void): unknown
+  send?: (message: FromWorker) => unknown
+  exit(code: number): void
+}
+
+/** Answers calls from the host by the table's handlers. A worker whose host is gone ends by itself. */
+export function serve<T extends Tasks>(tasks: T, handlers: Handlers<T>, line: Line): void {
+  let running: { call: number; stop: AbortController } | undefined
+  const send = (message: FromWorker) => line.send?.(message)
+
+  const run = async (call: number, name: string, input: unknown): Promise<void> => {
+    const stop = new AbortController()
+    running = { call, stop }
+    try {
+      const task = tasks[name]
+      if (!task) throw new UserError('compute/unknown-task', unknownTask(name))
+      const progress = (value: unknown) => send({ type: 'progress', call, value })
+      const context: HandlerContext<Task> = { signal: stop.signal, progress }
+      const handler = handlers[name] as Handlers<Tasks>[string] // the same key in the same table
+      send({ type: 'success', call, value: await handler(task.input.parse(input), context) })
+    } catch (error) {
+      send({ type: 'error', call, error: reportOf(error) })
+    } finally {
+      running = undefined
+    }
+  }
+
+  line.on('message', message => {
+    if (message.type === 'run') void run(message.call, message.task, message.input)
+    else if (running?.call === message.call) running.stop.abort()
+  })
+  line.on('disconnect', () => line.exit(0))
+}
+
+const unknownTask = (name: string) => ({
+  message: `The compute process does not know the task "${name}".`,
+  fix: 'Two versions of Gradstr are mixed: install it again.',
+})

@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { figures, reference } from '../federation/index.ts'
+import { trainingSpec } from '../training/index.ts'
+import { task } from './task.ts'
+
+const path = z.string().min(1)
+const count = z.int().positive()
+const seed = z.int().nonnegative()
+/** Threads of the engine; without it, the cores. */
+const threads = count.optional()
+const file = z.object({ sha256: z.string(), size: z.number() })
+/** How far a training run is. `loss`: of the newest step; null when it is not a number any more. */
+const training = z.object({
+  step: z.number(),
+  steps: z.number(),
+  loss: z.number().nullable(),
+  secondsLeft: z.number().nullable(),
+})
+
+/**
+ * What a worker process can do. Files are named by path, scalars travel in the message; every output is plain JSON, so
+ * that a job's log can keep it. Cancelling any of them leaves no half-written file.
+ */
+export const tasks = {
+  /** θ₀: writes the spec's initial weights (safetensors, f32) to `out`. */
+  initialWeights: task({
+    input: z.object({ spec: trainingSpec, seed, out: path }),
+    output: file.extend({ parameters: count }),
+  }),
+
+  /**
+   * The provider's round: trains `steps` steps from `weights` on `data`, writes the update θ' − θ to `update`.
+   * With `checkpoints`, the same call after a crash or a cancel goes on from the newest one.
+   */
+  train: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      data: path,
+      steps: count,
+      seed,
+      update: path,
+      dtype: z.enum(['f16', 'f32']).default('f16'),
+      checkpoints: z.object({ folder: path, every: count }).optional(),
+      threads,
+      /** Leaves the machine usable for whoever sits at it, 20–25 % slower. */
+      gentle: z.boolean().default(false),
+    }),
+    progress: training,
+    output: z.object({
+      steps: count,
+      /** At most 512, evenly spaced; null when not a number any more. */
+      losses: z.array(z.number().nullable()),
+      /** SHA-256 of each checkpoint, in order. */
+      checkpoints: z.array(z.string()),
+      seconds: z.number(),
+      update: file.extend({ norm: z.number().nullable() }),
+    }),
+  }),
+
+  /** The customer's figures for one update, by its own data: at most `rows` seeded rows of each file. */
+  measure: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      update: path,
+      /** The shard that was assigned to this provider; one of another; the private holdout. */
+      shard: path,
+      other: path.optional(),
+      holdout: path,
+      /** Updates to take the cosine with: the others of the round, this provider's own of the round before. */
+      peers: z.array(z.object({ id: z.string(), path })).default([]),
+      /** Steps awarded. */
+      steps: count,
+      /** Of the sample; the same for all updates of a round. */
+      seed,
+      rows: count.default(2048),
+      threads,
+    }),
+    output: figures,
+  }),
+
+  /** The customer's own run on one provider's shard: the first ρ of its steps, with its seed. */
+  reference: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      shard: path,
+      holdout: path.optional(),
+      /** Steps awarded, the round's seed for this provider, and the award's rule. */
+      steps: count,
+      seed,
+      rho: z.number().positive().max(1),
+      /** The provider's update, to compare with. */
+      update: path.optional(),
+      /** For its own files; removed when it is done. */
+      folder: path,
+      /** The sample, as in `measure`. */
+      sample: seed,
+      rows: count.default(2048),
+      threads,
+    }),
+    progress: training,
+    output: reference,
+  }),
+
+  /** θ of the next round. The strategy's name is the paper's. */
+  aggregate: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      strategy: z.enum(['fedavg']).default('fedavg'),
+      /** `weight`: the samples that were assigned. */
+      updates: z.array(z.object({ path, weight: z.number().positive() })).min(1),
+      out: path,
+    }),
+    output: file.extend({ /** Of the step θ' − θ. */ norm: z.number() }),
+  }),
+}
+
+export type GradstrTasks = typeof tasks

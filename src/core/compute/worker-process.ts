@@ -1,0 +1,139 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { errorFrom, UserError } from '../../shared/errors.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+export interface WorkerOptions {
+  entry: URL | string
+  env: Record<string, string>
+  /** A line of a worker's stderr, or what happened to it. */
+  log: (line: string) => void
+  /** From the stop message to the kill, in milliseconds. */
+  grace: number
+}
+
+interface Call {
+  id: number
+  task: string
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+  onProgress: (value: unknown) => void
+  cancelled: boolean
+}
+
+/** One forked worker: takes one call at a time, and is of no use any more once it has died. */
+export class WorkerProcess {
+  readonly #child: ChildProcess
+  readonly #options: WorkerOptions
+  readonly #ended: Promise<void>
+  #calls = 0
+  #current: Call | undefined
+  #alive = true
+  #lastWords = ''
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    // 'advanced': structured clone; JSON would turn NaN into null on the way.
+    this.#child = fork(options.entry, [], {
+      env: options.env,
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.#child.on('message', message => this.#receive(message as FromWorker)) // our own worker.ts is the only sender
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
+    this.#ended = new Promise(resolve => {
+      this.#child.on('exit', (code, signal) => {
+        this.#end(signal ? `signal ${signal}` : `exit code ${code}`)
+        resolve()
+      })
+      this.#child.on('error', error => {
+        this.#end(error.message)
+        // A process that never started has no 'exit'.
+        if (this.#child.pid === undefined) resolve()
+      })
+    })
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Runs one task. Aborting `signal` stops it: by message, then by SIGKILL once the grace is over. */
+  async call(task: string, input: unknown, onProgress: (value: unknown) => void, signal?: AbortSignal): Promise<unknown> {
+    if (this.#current) throw new Error('a worker takes one call at a time')
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#current = { id: ++this.#calls, task, resolve, reject, onProgress, cancelled: false }
+    })
+    const { id } = this.#current!
+    this.#send({ type: 'run', call: id, task, input })
+    let killer: NodeJS.Timeout | undefined
+    const stop = () => {
+      if (this.#current) this.#current.cancelled = true
+      this.#send({ type: 'stop', call: id })
+      killer = setTimeout(() => this.kill(), this.#options.grace)
+    }
+    if (signal?.aborted) stop()
+    else signal?.addEventListener('abort', stop, { once: true })
+    try {
+      return await answer
+    } finally {
+      clearTimeout(killer)
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Ends the process now; resolves once it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+
+  #send(message: ToWorker): void {
+    // A dead worker's 'exit' ends the call; an error of this message would say the same less clearly.
+    if (this.#child.connected) this.#child.send(message, () => undefined)
+  }
+
+  #receive(message: FromWorker): void {
+    const call = this.#current
+    if (!call || message.call !== call.id) return
+    if (message.type === 'progress') return call.onProgress(message.value)
+    this.#current = undefined
+    if (call.cancelled) call.reject(cancelled(call.task))
+    else if (message.type === 'success') call.resolve(message.value)
+    else call.reject(errorFrom(message.error))
+  }
+
+  #hear(text: string): void {
+    for (const line of text.split('\n')) {
+      if (!line.trim()) continue
+      this.#lastWords = line.trim().slice(0, 300)
+      this.#options.log(line)
+    }
+  }
+
+  #end(how: string): void {
+    if (!this.#alive) return
+    this.#alive = false
+    const call = this.#current
+    this.#current = undefined
+    if (!call) return
+    if (!call.cancelled) this.#options.log(`worker ${this.pid ?? ''} ended during "${call.task}": ${how}`)
+    call.reject(call.cancelled ? cancelled(call.task) : died(call.task, how, this.#lastWords))
+  }
+}
+
+export const cancelled = (task: string): UserError =>
+  new UserError('compute/cancelled', {
+    message: `"${task}" was stopped before it was done.`,
+    fix: 'Start it again to go on; what it had saved is kept.',
+  })
+
+const died = (task: string, how: string, lastWords: string): UserError =>
+  new UserError('compute/worker-died', {
+    message: `The compute process ended in the middle of "${task}" (${how})${lastWords ? `: ${lastWords}` : '.'}`,
+    fix: 'Try again. If it happens again, close other programs to free memory, or choose a smaller model or batch.',
+  })
