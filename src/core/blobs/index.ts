@@ -1,0 +1,1 @@
+export { type Manifest, manifest, type Sealed } from './manifest.ts'
