@@ -1,0 +1,83 @@
+import { finalizeEvent, getPublicKey, verifyEvent } from 'nostr-tools/pure'
+import { type Seconds, seconds } from '../../shared/units.ts'
+import type { KeyPair } from '../identity/index.ts'
+import { WireError } from './wire-error.ts'
+
+/** NIP-01. Ours has no cached mark of being verified, so a copy of it never carries one. */
+export interface NostrEvent {
+  id: string
+  pubkey: string
+  created_at: number
+  kind: number
+  tags: string[][]
+  content: string
+  sig: string
+}
+export type EventTemplate = Pick<NostrEvent, 'kind' | 'tags' | 'content' | 'created_at'>
+
+/** The outer event, as JSON in UTF-8: relays refuse larger ones, each at its own limit. */
+export const MAX_EVENT_BYTES = 32_768
+
+const HEX_32 = /^[0-9a-f]{64}$/
+const HEX_64 = /^[0-9a-f]{128}$/
+export const isHex32 = (text: unknown): text is string => typeof text === 'string' && HEX_32.test(text)
+
+/**
+ * A verified event out of a freshly parsed JSON value. It is built anew from its seven fields, so no mark or
+ * field of the input survives; nostr-tools remembers its verdict in a property that an object spread copies.
+ * @throws WireError `wire/event`
+ */
+export function readEvent(value: unknown): NostrEvent {
+  const event = shapeOf(value)
+  if (!event) throw new WireError('wire/event', '', 'This is not a Nostr event.')
+  if (!verifyEvent({ ...event }))
+    throw new WireError('wire/event', 'sig', `The id or signature of event ${event.id} is wrong.`)
+  return event
+}
+
+function shapeOf(value: unknown): NostrEvent | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  // Every field is checked below before it is used.
+  const { id, pubkey, created_at, kind, tags, content, sig } = value as Record<string, unknown>
+  if (!isHex32(id) || !isHex32(pubkey) || typeof sig !== 'string' || !HEX_64.test(sig)) return undefined
+  if (!isWhole(created_at) || !isWhole(kind) || kind > 65_535 || typeof content !== 'string') return undefined
+  if (!Array.isArray(tags) || !tags.every(isTag)) return undefined
+  return { id, pubkey, created_at, kind, tags, content, sig }
+}
+
+const isWhole = (n: unknown): n is number => Number.isSafeInteger(n) && Number(n) >= 0
+const isTag = (tag: unknown): tag is string[] =>
+  Array.isArray(tag) && tag.every(part => typeof part === 'string')
+
+export function sign(template: EventTemplate, secret: Uint8Array): NostrEvent {
+  const { id, pubkey, created_at, kind, tags, content, sig } = finalizeEvent({ ...template }, secret)
+  return { id, pubkey, created_at, kind, tags, content, sig }
+}
+
+export const bytesOf = (event: object): number => Buffer.byteLength(JSON.stringify(event))
+
+/** The value of the first tag of this name. */
+export const tagOf = (event: { tags: string[][] }, name: string): string | undefined =>
+  event.tags.find(tag => tag[0] === name)?.[1]
+
+/** NIP-40; undefined when there is none or it is no time. */
+export function expirationOf(event: { tags: string[][] }): Seconds | undefined {
+  const text = tagOf(event, 'expiration')
+  return text !== undefined && /^\d{1,12}$/.test(text) ? seconds(Number(text)) : undefined
+}
+
+/** NIP-01: relays pass these on and keep none. */
+export const isEphemeral = (kind: number): boolean => kind >= 20_000 && kind < 30_000
+
+/** `kind:pubkey:d`, the name of an addressable event (NIP-01). */
+export const coordinateOf = (event: Pick<NostrEvent, 'kind' | 'pubkey' | 'tags'>): string =>
+  `${event.kind}:${event.pubkey}:${tagOf(event, 'd') ?? ''}`
+
+/**
+ * Whether `a` replaces `b`, two versions of one addressable event: the newer, on a tie the lower id (NIP-01).
+ * Some relays serve old versions beside the newest.
+ */
+export const replaces = (a: NostrEvent, b: NostrEvent): boolean =>
+  a.created_at > b.created_at || (a.created_at === b.created_at && a.id < b.id)
+
+export const publicKeyOf = (secret: Uint8Array): KeyPair['pubkey'] => getPublicKey(secret)
