@@ -1,5 +1,5 @@
 import { UserError } from '../../shared/errors.ts'
-import type { CallOptions, Caller, Input, Output, Progress, TaskName, Tasks } from './task.ts'
+import type { Caller, CallOptions, Input, Output, Progress, TaskName, Tasks } from './task.ts'
 import { cancelled, WorkerProcess } from './worker-process.ts'
 
 export interface ComputeOptions {

@@ -4,8 +4,8 @@ import { type GradstrTasks, tasks } from './tasks.ts'
 export { type ComputeClient, type ComputeOptions, computeClient } from './client.ts'
 export { type Line, serve } from './serve.ts'
 export {
-  type CallOptions,
   type Caller,
+  type CallOptions,
   type HandlerContext,
   type Handlers,
   type Input,

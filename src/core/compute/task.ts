@@ -1,7 +1,11 @@
 import type { z } from 'zod'
 
 /** One kind of work: what goes to the worker, what comes back, and what is told on the way. */
-export interface Task<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType, P extends z.ZodType = z.ZodType> {
+export interface Task<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+  P extends z.ZodType = z.ZodType,
+> {
   input: I
   output: O
   /** Absent: the task reports no progress. */
@@ -41,5 +45,8 @@ export interface HandlerContext<K extends Task> {
 
 /** A handler for each task of the table: none missing, none more. */
 export type Handlers<T extends Tasks> = {
-  [N in TaskName<T>]: (input: z.output<T[N]['input']>, context: HandlerContext<T[N]>) => Promise<z.input<T[N]['output']>>
+  [N in TaskName<T>]: (
+    input: z.output<T[N]['input']>,
+    context: HandlerContext<T[N]>,
+  ) => Promise<z.input<T[N]['output']>>
 }

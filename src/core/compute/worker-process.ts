@@ -63,7 +63,12 @@ export class WorkerProcess {
   }
 
   /** Runs one task. Aborting `signal` stops it: by message, then by SIGKILL once the grace is over. */
-  async call(task: string, input: unknown, onProgress: (value: unknown) => void, signal?: AbortSignal): Promise<unknown> {
+  async call(
+    task: string,
+    input: unknown,
+    onProgress: (value: unknown) => void,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     if (this.#current) throw new Error('a worker takes one call at a time')
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#current = { id: ++this.#calls, task, resolve, reject, onProgress, cancelled: false }
@@ -100,11 +105,25 @@ export class WorkerProcess {
   #receive(message: FromWorker): void {
     const call = this.#current
     if (!call || message.call !== call.id) return
-    if (message.type === 'progress') return call.onProgress(message.value)
+    if (message.type === 'progress') {
+      this.#tell(call, message.value)
+      return
+    }
     this.#current = undefined
     if (call.cancelled) call.reject(cancelled(call.task))
     else if (message.type === 'success') call.resolve(message.value)
     else call.reject(errorFrom(message.error))
+  }
+
+  /** A listener that throws ends its call, not the program. */
+  #tell(call: Call, value: unknown): void {
+    try {
+      call.onProgress(value)
+    } catch (error) {
+      this.#current = undefined
+      call.reject(error)
+      void this.kill()
+    }
   }
 
   #hear(text: string): void {

@@ -1,3 +1,8 @@
+export { type Aggregation, aggregate } from './aggregate.ts'
+export { type Comparison, compare } from './compare.ts'
+export { applied, type UpdateType, writeUpdate } from './difference.ts'
 export { type Figures, figures, type Gain, gain, type Reference, reference } from './figures.ts'
 export type { Case, UseJudgement, WorkJudgement } from './judge.ts'
 export { median, quorumAt } from './quorum.ts'
+export { FedAvg } from './strategies/fedavg.ts'
+export type { Contribution, Strategy } from './strategies/strategy.ts'

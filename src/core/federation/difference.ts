@@ -1,0 +1,98 @@
+import {
+  f32,
+  parameters,
+  type SafetensorsFile,
+  type TensorSource,
+  type Tensors,
+  type TrainingSpec,
+  type WrittenFile,
+  writeSafetensors,
+} from '../training/index.ts'
+import { fromHalf, toHalf } from './half.ts'
+import { type Block, blocksOf, readBlock, withFiles } from './update-file.ts'
+
+/** How an update is stored. `f16` halves the file; a tensor that it would distort is stored as f32 all the same. */
+export type UpdateType = 'f16' | 'f32'
+
+/**
+ * Rounding to half precision moves a tensor by at most 2⁻¹¹ of its norm. More means that its values left the range of
+ * a half (6e-8 … 65504), and too much of them would be lost.
+ */
+const LOSSLESS_ENOUGH = 2 ** -10
+
+/**
+ * Writes the update θ' − θ, block by block: two blocks are in memory, never a whole model.
+ * @returns the file, and the update's Euclidean norm (not finite when the training diverged)
+ */
+export async function writeUpdate(
+  spec: TrainingSpec,
+  paths: { from: string; to: string; out: string },
+  type: UpdateType = 'f16',
+): Promise<WrittenFile & { norm: number }> {
+  return withFiles([paths.from, paths.to], async ([theta, trained]) => {
+    const entries: TensorSource[] = []
+    let squares = 0
+    for (const { name, shape } of parameters(spec)) {
+      const blocks = [...blocksOf(name, shape)]
+      const size = await sizeOf(theta!, trained!, blocks)
+      squares += size.squares
+      const half = type === 'f16' && Math.sqrt(size.lost) <= LOSSLESS_ENOUGH * Math.sqrt(size.squares)
+      const data = differences(theta!, trained!, blocks, half)
+      entries.push({ name, shape, dtype: half ? 'F16' : 'F32', data })
+    }
+    const file = await writeSafetensors(paths.out, entries, { format: 'gradstr-update' })
+    return { ...file, norm: Math.sqrt(squares) }
+  })
+}
+
+/** θ + u, in memory, for evaluation. `theta` stays as it is. */
+export async function applied(theta: Tensors, update: string): Promise<Tensors> {
+  const sum: Tensors = new Map()
+  await withFiles([update], async ([file]) => {
+    for (const [name, { shape, data }] of theta) {
+      const result = Float32Array.from(data as Float32Array) // weights are F32: `mismatch` is checked before
+      let at = 0
+      for (const block of blocksOf(name, shape))
+        for (const x of await readBlock(file!, block)) result[at++]! += x
+      sum.set(name, f32(shape, result))
+    }
+  })
+  return sum
+}
+
+async function difference(
+  theta: SafetensorsFile,
+  trained: SafetensorsFile,
+  block: Block,
+): Promise<Float32Array> {
+  const [before, after] = [await readBlock(theta, block), await readBlock(trained, block)]
+  for (let i = 0; i < after.length; i++) after[i]! -= before[i]!
+  return after
+}
+
+async function* differences(
+  theta: SafetensorsFile,
+  trained: SafetensorsFile,
+  blocks: Block[],
+  half: boolean,
+) {
+  for (const block of blocks) {
+    const values = await difference(theta, trained, block)
+    yield half ? toHalf(values) : values
+  }
+}
+
+/** Sums of squares: of the difference, and of what half precision would take from it. */
+async function sizeOf(theta: SafetensorsFile, trained: SafetensorsFile, blocks: Block[]) {
+  let [squares, lost] = [0, 0]
+  for (const block of blocks) {
+    const values = await difference(theta, trained, block)
+    const rounded = fromHalf(toHalf(values))
+    for (let i = 0; i < values.length; i++) {
+      const x = values[i]!
+      squares += x * x
+      lost += (x - rounded[i]!) ** 2
+    }
+  }
+  return { squares, lost }
+}
