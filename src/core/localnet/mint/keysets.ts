@@ -1,0 +1,107 @@
+import {
+  createBlindSignature,
+  createDLEQProof,
+  createNewMintKeys,
+  deserializeMintKeys,
+  getPubKeyFromPrivKey,
+  hashToCurve,
+  pointFromHex,
+  serializeMintKeys,
+  verifyUnblindedSignature,
+} from '@cashu/cashu-ts'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Database } from '../../store/index.ts'
+import { CODE, MintError } from './errors.ts'
+import type { Input, Output } from './requests.ts'
+
+/** 1, 2, 4, … 2^31 sat. */
+const DENOMINATIONS = 32
+
+export type Keyset = {
+  id: string
+  active: boolean
+  feePpk: number
+  publicKeys: Record<string, string>
+  privateKeys: Record<string, Uint8Array>
+}
+
+export type Signature = { id: string; amount: number; C_: string; dleq: { e: string; s: string } }
+
+type KeysetRow = { id: string; keys: string; fee_ppk: number; active: number }
+
+export type Keysets = ReturnType<typeof openKeysets>
+
+/**
+ * The mint's keys (NUT-01, NUT-02, ids of version 1). Another fee than before retires the active keyset: its proofs
+ * can still be spent, and new ones are made with the new one.
+ */
+export function openKeysets(db: Database, feePpk: number) {
+  const stored = () =>
+    db.prepare<KeysetRow>('select id, keys, fee_ppk, active from keyset order by rowid').all()
+  if (!stored().some(row => row.active === 1 && row.fee_ppk === feePpk))
+    db.transaction(() => {
+      const { keysetId, privKeys } = createNewMintKeys(DENOMINATIONS, undefined, { input_fee_ppk: feePpk })
+      db.prepare('update keyset set active = 0').run()
+      db.prepare('insert into keyset (id, keys, fee_ppk, active) values (?, ?, ?, 1)').run(
+        keysetId,
+        JSON.stringify(serializeMintKeys(privKeys)),
+        feePpk,
+      )
+    })
+
+  const all = new Map<string, Keyset>()
+  for (const row of stored()) {
+    const privateKeys = deserializeMintKeys(JSON.parse(row.keys))
+    const publicKeys = Object.fromEntries(
+      Object.entries(privateKeys).map(([amount, key]) => [amount, bytesToHex(getPubKeyFromPrivKey(key))]),
+    )
+    all.set(row.id, { id: row.id, active: row.active === 1, feePpk: row.fee_ppk, publicKeys, privateKeys })
+  }
+
+  const privateKey = (id: string, amount: number): Uint8Array => {
+    const keyset = all.get(id)
+    if (!keyset) throw new MintError(CODE.keysetUnknown, `keyset ${id} is not known here`)
+    const key = keyset.privateKeys[amount]
+    if (!key) throw new MintError(CODE.amountOutOfRange, `keyset ${id} has no key for ${amount}`)
+    return key
+  }
+
+  return {
+    list: () => [...all.values()],
+    get: (id: string) => all.get(id),
+    /** NUT-02: rounded up once for a whole transaction. */
+    fee: (inputs: { id: string }[]) =>
+      Math.ceil(inputs.reduce((sum, { id }) => sum + (all.get(id)?.feePpk ?? 0), 0) / 1000),
+
+    /** Blind signature (NUT-00) with its DLEQ proof (NUT-12). */
+    sign(output: Output): Signature {
+      const key = privateKey(output.id, output.amount)
+      if (!all.get(output.id)?.active)
+        throw new MintError(CODE.keysetInactive, `keyset ${output.id} is not active`)
+      const B = readPoint(output.B_)
+      const { C_ } = createBlindSignature(B, key, output.id)
+      const { e, s } = createDLEQProof(B, key)
+      const dleq = { e: bytesToHex(e), s: bytesToHex(s) }
+      return { id: output.id, amount: output.amount, C_: C_.toHex(true), dleq }
+    },
+
+    /** Is this proof one that this mint signed? */
+    verify(proof: Input): void {
+      const key = privateKey(proof.id, proof.amount)
+      const unblinded = { id: proof.id, C: readPoint(proof.C), secret: utf8ToBytes(proof.secret) }
+      if (!verifyUnblindedSignature(unblinded, key))
+        throw new MintError(CODE.proofInvalid, 'a proof was not signed by this mint')
+    },
+  }
+}
+
+function readPoint(hex: string) {
+  try {
+    return pointFromHex(hex)
+  } catch {
+    throw new MintError(CODE.malformed, `${hex} is not a point of the curve`)
+  }
+}
+
+/** NUT-00: the name under which a spent proof is remembered. */
+export const yOf = (secret: string): string => hashToCurve(utf8ToBytes(secret)).toHex(true)
