@@ -1,0 +1,141 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Database, openDatabase } from '../store/index.ts'
+import { Refusal } from './blossom-refusal.ts'
+
+export type StoredBlob = { sha256: string; size: number; type: string; uploaded: number }
+
+const schema = `
+  create table if not exists blob (
+    sha256 text primary key,
+    size integer not null,
+    type text not null,
+    uploaded integer not null -- unix seconds
+  ) strict;
+  create table if not exists owner (
+    sha256 text not null references blob (sha256) on delete cascade,
+    pubkey text not null,
+    primary key (sha256, pubkey)
+  ) strict;
+  create index if not exists owner_pubkey on owner (pubkey);
+`
+
+/** Blobs as files named by their hash, and who uploaded each; a blob goes when its last owner deletes it. */
+export class BlobFiles {
+  readonly #folder: string
+  readonly #incoming: string
+  readonly #db: Database
+  readonly #maxBytes: number
+
+  private constructor(folder: string, db: Database, maxBytes: number) {
+    this.#folder = join(folder, 'blobs')
+    this.#incoming = join(folder, 'incoming')
+    this.#db = db
+    this.#maxBytes = maxBytes
+  }
+
+  static async open(folder: string, maxBytes: number): Promise<BlobFiles> {
+    const files = new BlobFiles(folder, openDatabaseIn(folder), maxBytes)
+    await mkdir(files.#folder, { recursive: true })
+    // What a killed server was receiving.
+    await rm(files.#incoming, { recursive: true, force: true })
+    await mkdir(files.#incoming)
+    return files
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  path(sha256: string): string {
+    return join(this.#folder, sha256)
+  }
+
+  get(sha256: string): StoredBlob | undefined {
+    return this.#db.prepare<StoredBlob>('select * from blob where sha256 = ?').get(sha256)
+  }
+
+  list(pubkey: string, since: number, until: number): StoredBlob[] {
+    return this.#db
+      .prepare<StoredBlob>(
+        `select blob.* from blob join owner using (sha256)
+         where pubkey = ? and uploaded between ? and ? order by uploaded desc, sha256`,
+      )
+      .all(pubkey, since, until)
+  }
+
+  /** @throws Refusal 413 */
+  checkSize(size: number): void {
+    if (size > this.#maxBytes) throw new Refusal(413, `larger than ${this.#maxBytes} bytes`)
+  }
+
+  /**
+   * Streams a body to disk and takes it only when its hash is one of `hashes`.
+   * @throws Refusal 413 as soon as it is too large, 409 for another hash
+   */
+  async receive(
+    body: AsyncIterable<Uint8Array>,
+    from: { pubkey: string; hashes: ReadonlySet<string>; type: string; now: number },
+  ): Promise<{ blob: StoredBlob; fresh: boolean }> {
+    const incoming = join(this.#incoming, randomUUID())
+    try {
+      const { sha256, size } = await this.#save(body, incoming)
+      if (!from.hashes.has(sha256))
+        throw new Refusal(409, `the body is ${sha256}, which the token does not name`)
+      const known = this.get(sha256)
+      await rename(incoming, this.path(sha256))
+      const blob = known ?? { sha256, size, type: from.type, uploaded: from.now }
+      this.#db.transaction(() => {
+        this.#db
+          .prepare('insert or ignore into blob values (?, ?, ?, ?)')
+          .run(blob.sha256, blob.size, blob.type, blob.uploaded)
+        this.#db.prepare('insert or ignore into owner values (?, ?)').run(sha256, from.pubkey)
+      })
+      return { blob, fresh: known === undefined }
+    } finally {
+      await rm(incoming, { force: true })
+    }
+  }
+
+  async #save(body: AsyncIterable<Uint8Array>, path: string): Promise<{ sha256: string; size: number }> {
+    const hash = createHash('sha256')
+    let size = 0
+    const counted = new Transform({
+      transform: (part: Uint8Array, _, done) => {
+        size += part.length
+        if (size > this.#maxBytes) return done(new Refusal(413, `larger than ${this.#maxBytes} bytes`))
+        hash.update(part)
+        done(null, part)
+      },
+    })
+    await pipeline(body, counted, createWriteStream(path, { flags: 'wx' }))
+    return { sha256: hash.digest('hex'), size }
+  }
+
+  /** @throws Refusal 404 when this key owns no such blob */
+  async remove(sha256: string, pubkey: string): Promise<void> {
+    const gone = this.#db.transaction(() => {
+      const { changes } = this.#db
+        .prepare('delete from owner where sha256 = ? and pubkey = ?')
+        .run(sha256, pubkey)
+      if (changes === 0) throw new Refusal(404, 'this key uploaded no such blob')
+      return (
+        this.#db
+          .prepare('delete from blob where sha256 = ? and sha256 not in (select sha256 from owner)')
+          .run(sha256).changes > 0
+      )
+    })
+    if (gone) await rm(this.path(sha256), { force: true })
+  }
+}
+
+function openDatabaseIn(folder: string): Database {
+  const db = openDatabase(join(folder, 'blossom.db'))
+  db.exec('pragma synchronous = normal')
+  db.exec(schema)
+  return db
+}
