@@ -42,13 +42,14 @@ export class WorkerProcess {
     this.#child.on('message', message => this.#receive(message as FromWorker)) // our own worker.ts is the only sender
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
     this.#ended = new Promise(resolve => {
-      this.#child.on('exit', (code, signal) => {
+      // 'close', not 'exit': its last words have been heard by then.
+      this.#child.on('close', (code, signal) => {
         this.#end(signal ? `signal ${signal}` : `exit code ${code}`)
         resolve()
       })
       this.#child.on('error', error => {
         this.#end(error.message)
-        // A process that never started has no 'exit'.
+        // A process that never started is never closed.
         if (this.#child.pid === undefined) resolve()
       })
     })
@@ -98,7 +99,7 @@ export class WorkerProcess {
   }
 
   #send(message: ToWorker): void {
-    // A dead worker's 'exit' ends the call; an error of this message would say the same less clearly.
+    // A dead worker's 'close' ends the call; an error of this message would say the same less clearly.
     if (this.#child.connected) this.#child.send(message, () => undefined)
   }
 
@@ -129,7 +130,7 @@ export class WorkerProcess {
   #hear(text: string): void {
     for (const line of text.split('\n')) {
       if (!line.trim()) continue
-      this.#lastWords = line.trim().slice(0, 300)
+      if (!/error|fatal|memory/i.test(this.#lastWords)) this.#lastWords = line.trim().slice(0, 300)
       this.#options.log(line)
     }
   }

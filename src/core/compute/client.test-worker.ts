@@ -1,0 +1,37 @@
+import { setTimeout as later } from 'node:timers/promises'
+import { UserError } from '../../shared/errors.ts'
+import { oddTasks } from './client.test-tasks.ts'
+import { serve } from './serve.ts'
+
+serve(
+  oddTasks,
+  {
+    whoami: async () => ({ pid: process.pid, env: process.env as Record<string, string> }), // no variable is undefined
+    async count({ to }, { progress }) {
+      let sum = 0
+      for (let n = 1; n <= to; n++) {
+        sum += n
+        progress({ n })
+      }
+      return { sum }
+    },
+    async fail({ how }) {
+      if (how === 'user')
+        throw new UserError('dataset/empty', { message: 'No rows.', fix: 'Add some.', where: 'a.csv' })
+      if (how === 'defect') throw new TypeError('undefined is not a function')
+      if (how === 'output') return { x: 'text' as unknown as number } // the point of this one
+      process.stderr.write('native: out of memory\n', () => process.abort())
+      return new Promise(() => undefined)
+    },
+    async patient(_, { signal, progress }) {
+      progress({ pid: process.pid })
+      await later(60_000, undefined, { signal })
+      return {}
+    },
+    async deaf() {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
+      return {}
+    },
+  },
+  process,
+)
