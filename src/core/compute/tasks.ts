@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
 import { trainingSpec } from '../training/index.ts'
 import { task } from './task.ts'
@@ -8,6 +9,10 @@ const count = z.int().positive()
 const seed = z.int().nonnegative()
 /** Threads of the engine; without it, the cores. */
 const threads = count.optional()
+const target = { target: z.string().optional(), task: z.enum(['classification', 'regression']).optional() }
+// Made by our own worker from the room's own type: a second, written-out schema would only repeat it.
+const inspection = z.custom<Inspection>(value => typeof value === 'object' && value !== null)
+const prepared = z.custom<Prepared>(value => typeof value === 'object' && value !== null)
 const file = z.object({ sha256: z.string(), size: z.number() })
 /** How far a training run is. `loss`: of the newest step; null when it is not a number any more. */
 const training = z.object({
@@ -22,6 +27,23 @@ const training = z.object({
  * that a job's log can keep it. Cancelling any of them leaves no half-written file.
  */
 export const tasks = {
+  /** What a dataset holds, and why we think so. `sample`: look at the first rows only. */
+  inspect: task({ input: z.object({ path, ...target, sample: count.optional() }), output: inspection }),
+
+  /** Encodes a dataset: shards, the private holdout and encoding.json in the folder `out`. */
+  prepare: task({
+    input: z.object({
+      path,
+      ...target,
+      out: path,
+      shards: count,
+      holdout: z.number().gt(0).lt(1).optional(),
+      seed,
+      skew: z.object({ classesPerShard: count }).optional(),
+    }),
+    output: prepared,
+  }),
+
   /** θ₀: writes the spec's initial weights (safetensors, f32) to `out`. */
   initialWeights: task({
     input: z.object({ spec: trainingSpec, seed, out: path }),

@@ -1,0 +1,73 @@
+import type { Case } from './case.ts'
+import type { Gain } from './figures.ts'
+import { median } from './quorum.ts'
+
+/** Fewer than three measured updates have no honest median: one of two may lie. */
+const QUORUM = 3
+
+/** Two updates that agree this far are one file, or one file rounded: honest ones differ by their data and seeds. */
+export const SAME = 0.999999
+/** Possible between honest providers of an easy problem, likely a copy in a hard one: the own run tells. */
+export const ALIKE = 0.98
+
+/** Differences below two standard errors are not told from chance. */
+export const SIGMAS = 2
+
+/**
+ * Median gain of the round on the shards that were assigned, or null with fewer than three updates. A loss falls ever
+ * more slowly, so whoever was given fewer steps than a peer is expected to reach at least that part of the peer's gain;
+ * whoever was given more, no more than it. A peer whose training diverged counts as −∞.
+ */
+export function medianGain({ figures, peers }: Case): number | null {
+  const round = [figures, ...peers.map(p => p.figures)].filter(f => f.problem === null)
+  if (round.length < QUORUM) return null
+  return median(
+    round.map(f => (f.own?.gain ?? Number.NEGATIVE_INFINITY) * Math.min(1, figures.steps / f.steps)),
+  )
+}
+
+/**
+ * Median norm of the others' updates, as far as one can say what theirs would be after this one's steps: a norm grows
+ * at least with nothing and at most in proportion to the steps, so `most` scales up and `least` scales down.
+ * Null when no other has a finite norm.
+ */
+export function medianNorm({ figures, peers }: Case): { least: number; most: number } | null {
+  const others = peers.flatMap(({ figures: f }) =>
+    f.norm ? [{ norm: f.norm, ratio: figures.steps / f.steps }] : [],
+  )
+  if (others.length === 0) return null
+  return {
+    least: median(others.map(o => o.norm * Math.min(1, o.ratio))),
+    most: median(others.map(o => o.norm * Math.max(1, o.ratio))),
+  }
+}
+
+/** Two standard errors of a gain; 0 where it could not be measured. */
+export const noiseOf = (gain: Gain | null): number => SIGMAS * (gain?.error ?? 0)
+
+/** Cosines with the others of the round, in whichever of the two measurements they are. */
+export function likeness({ id, figures, peers }: Case): { id: string; cosine: number; earlier: boolean }[] {
+  return peers.flatMap(peer => {
+    const cosine = figures.cosines[peer.id] ?? peer.figures.cosines[id]
+    return typeof cosine === 'number' ? [{ id: peer.id, cosine, earlier: peer.earlier }] : []
+  })
+}
+
+/** Cosines with updates that are not of this round: this provider's own, of rounds before. */
+export function replays({ figures, peers }: Case): number[] {
+  const current = new Set(peers.map(p => p.id))
+  return Object.entries(figures.cosines).flatMap(([id, cosine]) =>
+    current.has(id) || cosine === null ? [] : [cosine],
+  )
+}
+
+/** Three significant digits, for reasons. */
+export const shown = (x: number): string => String(Number(x.toPrecision(3)))
+
+/** A verdict carries finite numbers only. */
+export const finiteOnly = (all: Record<string, number | null | undefined>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(all).flatMap(([name, x]) =>
+      typeof x === 'number' && Number.isFinite(x) ? [[name, x]] : [],
+    ),
+  )

@@ -1,0 +1,88 @@
+import type { Case, UseJudgement } from './case.ts'
+import { ALIKE, finiteOnly, likeness, medianNorm, noiseOf, replays, SAME, SIGMAS, shown } from './expected.ts'
+import { median } from './quorum.ts'
+
+/** Honest norms differ by their shards, hardly ever by this factor; one such update would drown the others. */
+const TOO_LONG = 3
+/** Median absolute deviations beyond which a holdout loss stands out. */
+const OUTLIER = 5
+
+/**
+ * "Does it help?" (training.md): may this update enter the aggregate? Independent of payment. What makes a model worse
+ * for the others' classes is no reason by itself: providers with odd shards all do, and their mean still helps
+ * (McMahan et al. 2017, section 3). So an update is compared with the others of the round first.
+ */
+export function judgeUse(subject: Case): UseJudgement {
+  const reason = objection(subject)
+  return {
+    used: reason === null,
+    reason: reason === null ? 'It is used.' : `It is not used: ${reason}`,
+    figures: named(subject),
+  }
+}
+
+function objection(subject: Case): string | null {
+  const { figures } = subject
+  if (figures.problem !== null) return `${figures.problem}.`
+  if (!figures.finite || !figures.norm) return 'it is zero or not finite.'
+  return tooLong(subject) ?? harmful(subject) ?? copy(subject) ?? worseThanOthers(subject)
+}
+
+function tooLong(subject: Case): string | null {
+  const norm = subject.figures.norm!
+  const { reference, rho } = subject
+  const usual = medianNorm(subject)?.most ?? (reference?.norm ? reference.norm / rho : null)
+  if (usual === null || norm <= TOO_LONG * usual) return null
+  return `its norm, ${shown(norm)}, is far above the usual ${shown(usual)}.`
+}
+
+function harmful({ figures }: Case): string | null {
+  const gain = figures.own?.gain ?? null
+  if (gain === null) return 'with it the loss is not a number any more.'
+  return gain < -noiseOf(figures.own)
+    ? `it raises the loss on the shard it was trained on by ${shown(-gain)}.`
+    : null
+}
+
+function copy(subject: Case): string | null {
+  const { figures, reference } = subject
+  if (replays(subject).some(cosine => cosine >= ALIKE)) return 'it repeats an update of an earlier round.'
+  const twin = likeness(subject).find(peer => peer.earlier && peer.cosine >= (reference ? SAME : ALIKE))
+  if (twin) return `it repeats an update of this round (cosine ${shown(twin.cosine)}).`
+  const [own, other] = [figures.own!, figures.other]
+  if (!other || other.gain === null) return null
+  const noise = SIGMAS * Math.hypot(own.error ?? 0, other.error ?? 0)
+  if (other.gain <= 2 * own.gain! + noise || other.gain <= noise) return null
+  return `it fits another provider's shard (gain ${shown(other.gain)}) and not its own (${shown(own.gain!)}).`
+}
+
+/** The private holdout: worse than θ, and far worse than the others' updates or the own run make it. */
+function worseThanOthers({ figures, peers, reference }: Case): string | null {
+  const { holdout } = figures
+  if (!holdout) return null
+  if (holdout.after === null) return 'with it the loss on the private holdout is not a number any more.'
+  const noise = noiseOf(holdout)
+  if (holdout.gain! >= -noise) return null
+  const losses = peers.flatMap(p => p.figures.holdout?.after ?? [])
+  if (losses.length < 2 && reference?.holdout?.after) losses.push(reference.holdout.after)
+  if (losses.length === 0) return `it raises the loss on the private holdout by ${shown(-holdout.gain!)}.`
+  const usual = median(losses)
+  const spread = Math.max(median(losses.map(x => Math.abs(x - usual))), usual / 10)
+  if (holdout.after <= usual + OUTLIER * spread + noise) return null
+  return `with it the loss on the private holdout is ${shown(holdout.after)}, with the others ${shown(usual)}.`
+}
+
+function named(subject: Case): Record<string, number> {
+  const { figures: f } = subject
+  return finiteOnly({
+    'norm of the update': f.norm,
+    'median norm of the others': medianNorm(subject)?.most,
+    'gain on another shard': f.other?.gain,
+    'loss on holdout before': f.holdout?.before,
+    'loss on holdout after': f.holdout?.after,
+    'highest cosine with another update': Math.max(
+      ...likeness(subject).map(p => p.cosine),
+      ...replays(subject),
+    ),
+  })
+}
