@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { UserError } from '../../shared/errors.ts'
+
+const name = z.string().max(1_000)
+const finite = z.number()
+
+/** A number becomes (x − mean) / scale; a missing one is `fill`, and 1 in one more input when `indicator`. */
+const numeric = z.object({
+  kind: z.literal('numeric'),
+  name,
+  mean: finite,
+  scale: z.number().positive(),
+  fill: finite,
+  indicator: z.boolean(),
+})
+
+/** One input for each value and a last one for every other or missing value. */
+const categorical = z.object({
+  kind: z.literal('categorical'),
+  name,
+  values: z.array(z.string()).min(1).max(1_000),
+})
+
+export const DATE_LAYOUTS = ['ymd', 'dmy', 'mdy'] as const
+
+/**
+ * Days since 1970 (standardised), sine and cosine of the place in the year and in the week, and of the time of day when
+ * the column has times. A missing date is the mean day, zeros, and 1 in one more input when `indicator`.
+ */
+const date = z.object({
+  kind: z.literal('date'),
+  name,
+  layout: z.enum(DATE_LAYOUTS),
+  time: z.boolean(),
+  mean: finite,
+  scale: z.number().positive(),
+  indicator: z.boolean(),
+})
+
+const feature = z.discriminatedUnion('kind', [numeric, categorical, date])
+
+const classTarget = z.object({
+  kind: z.literal('class'),
+  name,
+  values: z.array(z.string()).min(2).max(1_000),
+})
+
+/** What the model learns is (y − mean) / scale. */
+const numberTarget = z.object({
+  kind: z.literal('number'),
+  name,
+  mean: finite,
+  scale: z.number().positive(),
+})
+
+const table = z.object({
+  v: z.literal(1),
+  kind: z.literal('table'),
+  features: z.array(feature).min(1).max(10_000),
+  target: z.discriminatedUnion('kind', [classTarget, numberTarget]),
+})
+
+const images = z.object({
+  v: z.literal(1),
+  kind: z.literal('idx'),
+  width: z.int().positive().max(4_096),
+  height: z.int().positive().max(4_096),
+  target: classTarget,
+})
+
+/** How rows become the model's inputs, and its outputs answers. Fitted on the shards, never on the holdout. */
+export const encoding = z.discriminatedUnion('kind', [table, images])
+
+export type Encoding = z.infer<typeof encoding>
+export type TableEncoding = z.infer<typeof table>
+export type ImageEncoding = z.infer<typeof images>
+export type Feature = z.infer<typeof feature>
+export type NumericFeature = z.infer<typeof numeric>
+export type CategoricalFeature = z.infer<typeof categorical>
+export type DateFeature = z.infer<typeof date>
+export type TargetEncoding = z.infer<typeof classTarget> | z.infer<typeof numberTarget>
+
+/** How many inputs a feature takes. */
+export function widthOf(feature: Feature): number {
+  switch (feature.kind) {
+    case 'numeric':
+      return feature.indicator ? 2 : 1
+    case 'categorical':
+      return feature.values.length + 1
+    case 'date':
+      return 5 + (feature.time ? 2 : 0) + (feature.indicator ? 1 : 0)
+  }
+}
+
+/** How many inputs a model of this encoding has. */
+export function inputsOf(encoding: Encoding): number {
+  if (encoding.kind === 'idx') return encoding.width * encoding.height
+  return encoding.features.reduce((total, feature) => total + widthOf(feature), 0)
+}
+
+export async function readEncoding(path: string): Promise<Encoding> {
+  const text = await readFile(path, 'utf8')
+  try {
+    return encoding.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new UserError('dataset/encoding', {
+      message: 'This file does not say how rows become inputs, or was damaged.',
+      fix: 'Take encoding.json from the folder the dataset was prepared in.',
+      where: path,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,32 @@
+export {
+  type CategoricalFeature,
+  type DateFeature,
+  type Encoding,
+  encoding,
+  type Feature,
+  type ImageEncoding,
+  inputsOf,
+  type NumericFeature,
+  readEncoding,
+  type TableEncoding,
+  type TargetEncoding,
+  widthOf,
+} from './encoding.ts'
+export { mnistFolder } from './idx/folder.ts'
+export { inspect } from './inspect.ts'
+export { prepare } from './prepare.ts'
+export type {
+  ClassCount,
+  ColumnReport,
+  DialectReport,
+  Format,
+  Inspection,
+  InspectOptions,
+  Prepared,
+  PrepareOptions,
+  Problem,
+  Resources,
+  Role,
+  Shard,
+  Task,
+} from './types.ts'

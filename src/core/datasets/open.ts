@@ -1,0 +1,83 @@
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { UserError } from '../../shared/errors.ts'
+import { findIdx, type IdxFolder, mnistFolder } from './idx/folder.ts'
+
+/** What a path holds, as far as its first bytes tell. */
+export type Found =
+  | { kind: 'idx'; folder: IdxFolder }
+  | { kind: 'table'; path: string; format: 'text' | 'parquet' | 'jsonl' }
+
+/**
+ * @param path  a file, a folder of IDX files, or the word `mnist`
+ * @throws UserError `dataset/not-found`, `dataset/not-a-dataset`, `dataset/empty`, …
+ */
+export function findDataset(path: string): Found {
+  if (path === 'mnist') return { kind: 'idx', folder: findIdx(mnistFolder())! } // the package carries all four files
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat) {
+    throw new UserError('dataset/not-found', {
+      message: 'There is no such file or folder.',
+      fix: 'Check the path. A dataset is a CSV, TSV, Parquet or JSONL file, a folder of IDX files, or the word mnist.',
+      where: path,
+    })
+  }
+  if (stat.isDirectory()) return { kind: 'idx', folder: findIdx(path) ?? notADataset(path) }
+  if (!stat.isFile()) notADataset(path)
+  if (stat.size === 0) {
+    throw new UserError('dataset/empty', {
+      message: 'The file is empty.',
+      fix: 'Export the table again and check that the file has rows.',
+      where: path,
+    })
+  }
+  return { kind: 'table', path, format: formatOf(path) }
+}
+
+function notADataset(path: string): never {
+  const tables = statSync(path).isDirectory()
+    ? readdirSync(path).filter(f => /\.(csv|tsv|parquet|jsonl)$/i.test(f))
+    : []
+  throw new UserError('dataset/not-a-dataset', {
+    message: 'This folder holds no IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte).',
+    fix: tables.length
+      ? `Give one of its tables instead, e.g. ${tables.slice(0, 3).join(', ')}.`
+      : 'Give a CSV, TSV, Parquet or JSONL file, a folder of IDX files, or the word mnist.',
+    where: path,
+  })
+}
+
+function formatOf(path: string): 'text' | 'parquet' | 'jsonl' {
+  const head = firstBytes(path, 4096)
+  if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet'
+  refuseArchives(head, path)
+  if (/\.(jsonl|ndjson|json)$/i.test(path)) return 'jsonl'
+  return /^\s*\{"/.test(head.toString('latin1')) ? 'jsonl' : 'text'
+}
+
+function refuseArchives(head: Buffer, path: string): void {
+  const magic = head.subarray(0, 4).toString('hex')
+  if (magic === '504b0304' || magic === 'd0cf11e0') {
+    throw new UserError('dataset/spreadsheet', {
+      message: 'This is an Excel workbook or a zip archive, not a table as text.',
+      fix: 'Open it in your spreadsheet program and save the sheet as CSV.',
+      where: path,
+    })
+  }
+  if (magic.startsWith('1f8b')) {
+    throw new UserError('dataset/compressed', {
+      message: 'This file is compressed with gzip.',
+      fix: 'Unpack it first (gunzip), then give the unpacked file.',
+      where: path,
+    })
+  }
+}
+
+function firstBytes(path: string, count: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const buffer = Buffer.alloc(count)
+    return buffer.subarray(0, readSync(file, buffer, 0, count, 0))
+  } finally {
+    closeSync(file)
+  }
+}

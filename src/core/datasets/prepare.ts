@@ -1,0 +1,13 @@
+import { prepareIdx } from './idx/prepare.ts'
+import { findDataset } from './open.ts'
+import type { Prepared, PrepareOptions } from './types.ts'
+
+/**
+ * Makes shards, the private holdout and encoding.json in `out`, all or nothing.
+ * @throws UserError when the dataset cannot be trained on
+ */
+export async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const found = findDataset(options.path)
+  if (found.kind === 'idx') return prepareIdx(found.folder, options)
+  throw new Error('tables: next commit')
+}
