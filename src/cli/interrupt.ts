@@ -1,0 +1,49 @@
+import { EXIT } from './exit-codes.ts'
+
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+export interface Interrupt {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP: everything under way comes to an orderly stop. */
+  readonly signal: AbortSignal
+  /** The exit code that the signal asks for; undefined when none came. */
+  code(): number | undefined
+}
+
+/**
+ * One Ctrl-C in a terminal arrives several times: from the process group, from npm, from scripts/run.mjs. Only a signal
+ * that comes this much later, in milliseconds, is a second one.
+ */
+const SAME_PRESS = 700
+
+/** The first signal asks for an orderly stop; the second one ends the process at once. */
+export function listenForSignals(
+  line: NodeJS.EventEmitter,
+  { exit, now, hint }: { exit: (code: number) => void; now: () => number; hint: () => void },
+): Interrupt {
+  const controller = new AbortController()
+  let first: { at: number; code: number } | undefined
+  const hear = (signal: Signal) => {
+    const code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
+    if (!first) {
+      first = { at: now(), code }
+      hint()
+      controller.abort(new Interrupted())
+    } else if (now() - first.at > SAME_PRESS) exit(code)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) line.on(signal, () => hear(signal))
+  return { signal: controller.signal, code: () => first?.code }
+}
+
+/** Why an operation ended: the person asked for it. Not a failure to be explained. */
+export class Interrupted extends Error {
+  constructor() {
+    super('interrupted')
+    this.name = 'Interrupted'
+  }
+}
+
+/** Resolves when the person asks to stop. */
+export const untilStopped = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -1,0 +1,27 @@
+import { Command } from 'commander'
+import { type Cli, globalOptions } from './cli.ts'
+import { addLocalnet } from './commands/localnet.ts'
+import { version } from './version.ts'
+
+const exitCodes = `
+Exit codes: 0 done · 1 failed (the reason is on stderr) · 2 the command line is wrong · 70 a defect in Gradstr ·
+130 interrupted (Ctrl-C) · 143 terminated. Environment: GRADSTR_HOME, GRADSTR_PASSPHRASE, GRADSTR_DEBUG=1, NO_COLOR.`
+
+/** The whole command line. A command that is not here does not exist. */
+export function program(cli: Cli): Command {
+  const gradstr = globalOptions(new Command('gradstr'))
+    .description('Money in, AI out: buy and sell the training of models on Nostr, paid in sats.')
+    .version(version, '-V, --version', 'the version of this program')
+    .helpOption('-h, --help', 'this help')
+    .addHelpText('after', exitCodes)
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: command => command.name() })
+    // Errors are told in one place (failure.ts), not by commander.
+    .configureOutput({
+      writeOut: text => void cli.stdout.write(text),
+      writeErr: text => void cli.stderr.write(text),
+      outputError: () => undefined,
+    })
+    .exitOverride()
+  for (const add of [addLocalnet]) add(gradstr, cli)
+  return gradstr
+}
