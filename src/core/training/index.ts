@@ -1,3 +1,39 @@
+export { flopsPerStep, memoryOf } from './cost.ts'
+export { type Data, readData } from './data.ts'
+export { type Evaluator, evaluator, type Losses } from './evaluator.ts'
+export { constantWeights, forward, inputType, type Parameters } from './forward.ts'
+export {
+  type Attributes,
+  add,
+  type Constant,
+  cast,
+  type Dim,
+  type DType,
+  div,
+  encodeModel,
+  equal,
+  exp,
+  Graph,
+  gather,
+  greater,
+  less,
+  log,
+  matmul,
+  mul,
+  neg,
+  oneHot,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  reshape,
+  type Shape,
+  softmax,
+  sub,
+  transpose,
+  Value,
+  where,
+} from './graph/index.ts'
+export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export {
   type Header,
@@ -10,6 +46,7 @@ export {
   type WrittenFile,
   writeSafetensors,
 } from './safetensors/index.ts'
+export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export { type TrainingSpec, trainingSpec } from './spec.ts'
 export {
   elements,
@@ -20,3 +57,5 @@ export {
   type Tensors,
   type TensorType,
 } from './tensor.ts'
+export { type TrainProgress, type TrainRequest, type TrainResult, train } from './train.ts'
+export { checkWeights, readWeights } from './weights.ts'

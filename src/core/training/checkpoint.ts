@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
+import { UserError } from '../../shared/errors.ts'
+import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors/index.ts'
+import { type TrainingSpec, trainingSpec } from './spec.ts'
+import { stateOf } from './step.ts'
+import { f32, floats, type Tensors } from './tensor.ts'
+
+/** Everything that decides the next step, and what the run has to show so far. */
+export interface Progression {
+  step: number
+  /** Parameters and optimizer state, by the names of `stateOf`. */
+  state: Tensors
+  /** Of every step so far. */
+  losses: Float32Array
+  /** SHA-256 of the checkpoints at multiples of `every`, oldest first. */
+  checkpoints: string[]
+}
+
+const LOSSES = 'losses'
+const metadata = z.object({
+  run: z.string(),
+  step: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+  checkpoints: z.string().transform(text => z.array(z.string()).parse(JSON.parse(text))),
+})
+
+/** Tells runs apart: a checkpoint continues only the run with the same spec, seed, first weights and data. */
+export async function runIdentity(spec: TrainingSpec, seed: number, files: string[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([trainingSpec.parse(spec), seed]))
+  for (const file of files) hash.update(await fileHash(file))
+  return hash.digest('hex')
+}
+
+async function fileHash(path: string): Promise<Buffer> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest()
+}
+
+const nameOf = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`
+
+/** Writes a checkpoint so that a crash leaves it whole or absent. @returns its SHA-256, hex */
+export async function saveCheckpoint(folder: string, run: string, at: Progression): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const tensors = new Map([...at.state, [LOSSES, f32([at.losses.length], at.losses)]])
+  const { sha256 } = await writeSafetensors(join(folder, nameOf(at.step)), tensors, {
+    run,
+    step: String(at.step),
+    checkpoints: JSON.stringify(at.checkpoints),
+  })
+  return sha256
+}
+
+/**
+ * The newest sound checkpoint at or before `steps`; none in an empty folder. A damaged one is passed over.
+ * @throws UserError `training/checkpoint-foreign` when the folder belongs to another run
+ */
+export async function lastCheckpoint(
+  folder: string,
+  run: string,
+  spec: TrainingSpec,
+  steps: number,
+): Promise<Progression | undefined> {
+  await mkdir(folder, { recursive: true })
+  const names = (await readdir(folder)).filter(
+    name => /^step-\d+\.safetensors$/.test(name) && name <= nameOf(steps),
+  )
+  for (const name of names.sort().reverse()) {
+    const found = await readCheckpoint(join(folder, name), run, spec)
+    if (found) return found
+  }
+  return undefined
+}
+
+async function readCheckpoint(
+  path: string,
+  run: string,
+  spec: TrainingSpec,
+): Promise<Progression | undefined> {
+  const opened = await openSafetensors(path).catch(passDamaged)
+  if (!opened) return undefined
+  const parsed = metadata.safeParse(Object.fromEntries(opened.metadata))
+  await opened.close()
+  if (!parsed.success) return undefined
+  if (parsed.data.run !== run)
+    throw new UserError('training/checkpoint-foreign', {
+      message: 'This folder holds checkpoints of another training run.',
+      fix: 'Give each run a folder of its own, or empty this one to begin again.',
+      where: path,
+    })
+  const tensors = await readSafetensors(path)
+  const losses = tensors.get(LOSSES)
+  const { weights, optimizer } = stateOf(spec)
+  const state = new Map(
+    [...weights, ...optimizer].flatMap(({ name }) => {
+      const tensor = tensors.get(name)
+      return tensor ? [[name, tensor] as const] : []
+    }),
+  )
+  if (!losses || state.size < weights.length + optimizer.length) return undefined
+  const { step, checkpoints } = parsed.data
+  return { step, state, losses: floats(losses), checkpoints }
+}
+
+/** A damaged checkpoint costs the steps since the one before it; any other error is the caller's. */
+function passDamaged(error: unknown): undefined {
+  if (error instanceof UserError && error.code === 'training/safetensors') return undefined
+  throw error
+}

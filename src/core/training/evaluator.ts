@@ -1,0 +1,91 @@
+import { type Data, pickRows, readData, sliceRows } from './data.ts'
+import { fromOrt, toOrt } from './feeds.ts'
+import { forward, inputWeights } from './forward.ts'
+import { encodeModel, Graph } from './graph/index.ts'
+import { accuracyOf, crossEntropyOf, squaredErrorOf } from './metrics.ts'
+import { parameters } from './parameters.ts'
+import { openSession, runSession, type Session, type SessionOptions } from './session.ts'
+import type { TrainingSpec } from './spec.ts'
+import { floats, type Tensor, type Tensors } from './tensor.ts'
+
+/** Values per call of the engine at most: bounds memory on wide inputs. */
+const CHUNK_VALUES = 8 * 1024 * 1024
+const CHUNK_ROWS = 8192
+
+export interface Losses {
+  rows: number
+  /** Mean cross-entropy in nats, or mean squared error. Not finite when the weights or the results are not. */
+  loss: number
+  /** Of classifications. */
+  accuracy?: number
+}
+
+/** Runs a model forward with any weights of its shape; the engine's session stays open until `close`. */
+export interface Evaluator {
+  /** Reads a dataset once for many questions. */
+  load(path: string): Promise<Data>
+  /** @param rows  row numbers to look at; all when left out */
+  losses(weights: Tensors, data: Data, rows?: ArrayLike<number>): Promise<Losses>
+  /** Raw outputs `[rows, outputs]`: logits of a classification. @param x  `[rows, inputs]` */
+  predict(weights: Tensors, x: Tensor): Promise<Float32Array>
+  close(): Promise<void>
+}
+
+/** @throws UserError `training/engine` */
+export async function evaluator(spec: TrainingSpec, options: SessionOptions = {}): Promise<Evaluator> {
+  const session = await openSession(encodeModel(evaluationGraph(spec)), options)
+  const predict = (weights: Tensors, x: Tensor) => predictChunks(spec, session, weights, x)
+  return {
+    load: path => readData(spec, path),
+    predict,
+    async losses(weights, data, rows) {
+      const x = rows ? pickRows(data.x, rows) : data.x
+      const y = rows ? pickRows(data.y, rows) : data.y
+      return lossesOf(spec, await predict(weights, x), y)
+    },
+    close: () => session.release(),
+  }
+}
+
+/** Raw inputs `x` and the parameters in, `predictions` out; any number of rows. */
+function evaluationGraph(spec: TrainingSpec): Graph {
+  const graph = new Graph()
+  const x = graph.input('x', spec.input.dtype, ['rows', spec.model.inputs])
+  graph.output('predictions', forward(spec, x, inputWeights(graph, spec)))
+  return graph
+}
+
+function lossesOf(spec: TrainingSpec, predictions: Float32Array, y: Tensor): Losses {
+  const rows = y.shape[0] ?? 0
+  if (!(y.data instanceof Int32Array)) return { rows, loss: squaredErrorOf(predictions, floats(y)) }
+  const { outputs } = spec.model
+  return {
+    rows,
+    loss: crossEntropyOf(predictions, y.data, outputs),
+    accuracy: accuracyOf(predictions, y.data, outputs),
+  }
+}
+
+async function predictChunks(
+  spec: TrainingSpec,
+  session: Session,
+  weights: Tensors,
+  x: Tensor,
+): Promise<Float32Array> {
+  const { model } = spec
+  const [rows = 0] = x.shape
+  const widest = Math.max(model.inputs, model.outputs, ...model.hidden)
+  const chunk = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / widest)))
+  const feeds = parameters(spec).map(({ name }) => {
+    const tensor = weights.get(name)
+    if (!tensor) throw new RangeError(`the weights lack "${name}"`)
+    return [name, toOrt(tensor)] as const
+  })
+  const predictions = new Float32Array(rows * model.outputs)
+  for (let from = 0; from < rows; from += chunk) {
+    const part = toOrt(sliceRows(x, from, Math.min(rows, from + chunk)))
+    const result = await runSession(session, { ...Object.fromEntries(feeds), x: part })
+    predictions.set(fromOrt(result.predictions).data, from * model.outputs)
+  }
+  return predictions
+}

@@ -1,0 +1,38 @@
+import { type Binary, defineOp, type Ternary } from '../op.ts'
+import { broadcast, count, type Dim, fixed, type Shape, ShapeError, show, type Value } from '../value.ts'
+import { transpose } from './layout.ts'
+import { reduceSum, sumTo } from './sum.ts'
+
+const batch = (x: Value): Shape => x.shape.slice(0, -2)
+const rows = (x: Value): Dim => x.shape.at(-2) ?? 1
+const cols = (x: Value): Dim => x.shape.at(-1) ?? 1
+
+function check(a: Value, b: Value, inner: Dim): void {
+  if (a.shape.length < 2 || b.shape.length < 2 || cols(a) !== inner)
+    throw new ShapeError(`a product of ${show(a.shape)} and ${show(b.shape)}`)
+}
+
+/** Matrix product over the last two axes; leading axes broadcast. `[…, m, k] · […, k, n] → […, m, n]` */
+export const matmul: Binary = defineOp<2>({
+  onnx: 'MatMul',
+  shape: ([a, b]) => {
+    check(a, b, rows(b))
+    return [...broadcast(batch(a), batch(b)), rows(a), cols(b)]
+  },
+  flops: ([a, b]) => 2 * count([...broadcast(batch(a), batch(b)), rows(a), cols(a), cols(b)]),
+  grad: (dy, [a, b]) => [sumTo(a.shape, matmul(dy, transpose(b))), sumTo(b.shape, matmul(transpose(a), dy))],
+})
+
+/** A dense layer, `x · wᵀ + b`: `[n, k] · [m, k]ᵀ + [m] → [n, m]`, one product with the addition inside. */
+export const dense: Ternary = defineOp<3>({
+  onnx: 'Gemm',
+  shape: ([x, w, b]) => {
+    check(x, w, cols(w))
+    if (x.shape.length !== 2 || b.shape.length !== 1 || b.shape[0] !== rows(w))
+      throw new ShapeError(`a dense layer of ${show(x.shape)}, ${show(w.shape)} and ${show(b.shape)}`)
+    return [rows(x), rows(w)]
+  },
+  attributes: () => ({ transB: 1 }),
+  flops: ([x, w]) => 2 * fixed([rows(x)])[0]! * count(w.shape),
+  grad: (dy, [x, w]) => [matmul(dy, w), matmul(transpose(dy), x), reduceSum(dy, { axes: [0] })],
+})

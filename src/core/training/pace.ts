@@ -1,0 +1,35 @@
+import { type Seconds, seconds } from '../../shared/units.ts'
+
+/** A call of the engine should take this long, in milliseconds: short enough to stop within, long enough to be fast. */
+const CALL = 300
+const MOST = 5000
+
+/** Chooses how many steps go into one call of the engine, from how long the last ones took. */
+export class Pace {
+  private msPerStep: number | undefined
+  private steps = 1
+  private remaining: number
+
+  constructor(remaining: number) {
+    this.remaining = remaining
+  }
+
+  next(): number {
+    return this.steps
+  }
+
+  async measure<T>(n: number, work: () => Promise<T>): Promise<T> {
+    const began = performance.now()
+    const result = await work()
+    this.msPerStep = (performance.now() - began) / n
+    this.remaining -= n
+    // The first call also warms the engine up, so its length says too much: at most ten times more steps each time.
+    const fitting = Math.floor(CALL / this.msPerStep)
+    this.steps = Math.max(1, Math.min(fitting, this.steps * 10, MOST))
+    return result
+  }
+
+  left(): Seconds {
+    return seconds(((this.msPerStep ?? 0) * this.remaining) / 1000)
+  }
+}

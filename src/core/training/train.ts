@@ -1,0 +1,165 @@
+import ort from 'onnxruntime-node'
+import { UserError } from '../../shared/errors.ts'
+import type { Seconds } from '../../shared/units.ts'
+import { seconds } from '../../shared/units.ts'
+import { Batches } from './batches.ts'
+import { lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
+import { type Data, readData } from './data.ts'
+import { count, fromOrt, toOrt } from './feeds.ts'
+import { encodeModel } from './graph/index.ts'
+import { Pace } from './pace.ts'
+import { parameters } from './parameters.ts'
+import { writeSafetensors } from './safetensors/index.ts'
+import { type Feeds, openSession, runSession, type Session } from './session.ts'
+import type { TrainingSpec } from './spec.ts'
+import { stateOf, trainingGraph } from './step.ts'
+import { elements, f32, type Tensors } from './tensor.ts'
+import { readWeights } from './weights.ts'
+
+export interface TrainRequest {
+  spec: TrainingSpec
+  /** Safetensors file with the weights to begin with. */
+  weights: string
+  /** Safetensors file with `x` and `y`, see `readData`. */
+  data: string
+  steps: number
+  /** Decides the order of the rows; see `Batches`. */
+  seed: number
+  /** Safetensors file for the new weights; written when all steps are done. */
+  out: string
+  /**
+   * Where to keep checkpoints and after how many steps each. A run that finds its own checkpoints here goes on from
+   * the newest, bit for bit as if it had never stopped. They stay until the caller removes the folder.
+   */
+  checkpoints?: { folder: string; every: number }
+  threads?: number
+  gentle?: boolean
+  /** Called after every call of the engine, at most half a second apart for all but the largest models. */
+  onProgress?: (progress: TrainProgress) => void
+  /** Stops within one call of the engine; a checkpoint is written if there is a folder for it. */
+  signal?: AbortSignal
+}
+
+export interface TrainProgress {
+  step: number
+  steps: number
+  /** Of the last step done. */
+  loss: number
+  secondsLeft: Seconds
+}
+
+export interface TrainResult {
+  /** Done in total, those before a resumption included. */
+  steps: number
+  /** Of every step, before its update. */
+  losses: number[]
+  /** SHA-256 of the checkpoints at multiples of `every`. */
+  checkpoints: string[]
+  /** Spent in this call. */
+  seconds: Seconds
+  /** Whether the signal ended it before the last step; `out` is not written then. */
+  stopped: boolean
+}
+
+/**
+ * Trains a model for a number of steps, from file to file. The optimizer's state is zero at the start.
+ * @throws UserError `training/weights`, `training/data`, `training/safetensors`, `training/checkpoint-foreign`,
+ *   `training/diverged`, `training/engine`
+ */
+export async function train(request: TrainRequest): Promise<TrainResult> {
+  const began = performance.now()
+  const { spec, steps, out, checkpoints, signal } = request
+  const weights = await readWeights(spec, request.weights)
+  const data = await readData(spec, request.data)
+  const run = checkpoints ? await runIdentity(spec, request.seed, [request.weights, request.data]) : ''
+  const resumed = checkpoints && (await lastCheckpoint(checkpoints.folder, run, spec, steps))
+  const start = resumed ?? {
+    step: 0,
+    state: freshState(spec, weights),
+    losses: new Float32Array(0),
+    checkpoints: [],
+  }
+  const end = await runSteps(request, data, start, run)
+  const stopped = end.step < steps && signal?.aborted === true
+  if (!stopped)
+    await writeSafetensors(out, new Map(parameters(spec).map(({ name }) => [name, end.state.get(name)!])))
+  else if (checkpoints) await saveCheckpoint(checkpoints.folder, run, end)
+  return {
+    steps: end.step,
+    losses: Array.from(end.losses),
+    checkpoints: end.checkpoints,
+    seconds: seconds((performance.now() - began) / 1000),
+    stopped,
+  }
+}
+
+function freshState(spec: TrainingSpec, weights: Tensors): Tensors {
+  const { optimizer } = stateOf(spec)
+  const zeros = optimizer.map(
+    ({ name, shape }) => [name, f32(shape, new Float32Array(elements(shape)))] as const,
+  )
+  return new Map([...weights, ...zeros])
+}
+
+async function runSteps(
+  request: TrainRequest,
+  data: Data,
+  start: Progression,
+  run: string,
+): Promise<Progression> {
+  const { spec, steps, seed, checkpoints, onProgress, signal } = request
+  let at = start
+  if (at.step >= steps) return at
+  const session = await openSession(encodeModel(trainingGraph(spec)), request)
+  const fixed = { x: toOrt(data.x), y: toOrt(data.y) }
+  const batches = new Batches(data.rows, spec.batch, seed)
+  const pace = new Pace(steps - at.step)
+  try {
+    while (at.step < steps && !signal?.aborted) {
+      const boundary = checkpoints
+        ? checkpoints.every - (at.step % checkpoints.every)
+        : Number.POSITIVE_INFINITY
+      const n = Math.min(pace.next(), steps - at.step, boundary)
+      at = await pace.measure(n, () => runCall(session, fixed, batches, at, n))
+      if (checkpoints && n === boundary) {
+        const sha256 = await saveCheckpoint(checkpoints.folder, run, at)
+        at = { ...at, checkpoints: [...at.checkpoints, sha256] }
+      }
+      onProgress?.({ step: at.step, steps, loss: at.losses.at(-1) ?? Number.NaN, secondsLeft: pace.left() })
+    }
+  } finally {
+    await session.release()
+  }
+  return at
+}
+
+/** `n` steps in one call of the engine. @throws UserError `training/diverged` */
+async function runCall(
+  session: Session,
+  data: Feeds,
+  batches: Batches,
+  at: Progression,
+  n: number,
+): Promise<Progression> {
+  const table = new ort.Tensor('int32', batches.of(at.step, n), [n, batches.batch])
+  const state = [...at.state].map(([name, tensor]) => [`in/${name}`, toOrt(tensor)] as const)
+  const results = await runSession(session, {
+    ...data,
+    ...Object.fromEntries(state),
+    steps: count(n),
+    batches: table,
+  })
+  const losses = fromOrt(results.losses).data
+  const bad = losses.findIndex(loss => !Number.isFinite(loss))
+  if (bad >= 0)
+    throw new UserError('training/diverged', {
+      message: `The loss became ${losses[bad]} at step ${at.step + bad + 1}: training diverged.`,
+      fix: 'Lower the learning rate, or check the dataset for extreme values.',
+    })
+  return {
+    step: at.step + n,
+    state: new Map([...at.state.keys()].map(name => [name, fromOrt(results[`out/${name}`])])),
+    losses: Float32Array.from([...at.losses, ...losses]),
+    checkpoints: at.checkpoints,
+  }
+}
