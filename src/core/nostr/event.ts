@@ -30,12 +30,16 @@ export const isHex32 = (text: unknown): text is string => typeof text === 'strin
 export function readEvent(value: unknown): NostrEvent {
   const event = shapeOf(value)
   if (!event) throw new WireError('wire/event', '', 'This is not a Nostr event.')
-  if (!verifyEvent({ ...event }))
+  if (!isGenuine(event))
     throw new WireError('wire/event', 'sig', `The id or signature of event ${event.id} is wrong.`)
   return event
 }
 
-function shapeOf(value: unknown): NostrEvent | undefined {
+/** Whether id and signature are right. The library writes its verdict into what it is given: a copy. */
+export const isGenuine = (event: NostrEvent): boolean => verifyEvent({ ...event })
+
+/** The seven fields, of the right types, unverified; undefined when it is no event. */
+export function shapeOf(value: unknown): NostrEvent | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   // Every field is checked below before it is used.
   const { id, pubkey, created_at, kind, tags, content, sig } = value as Record<string, unknown>

@@ -15,6 +15,14 @@ export {
 } from './event.ts'
 export { GIFT_WRAP, unwrapSigned, WRAP_SLACK, wrapSigned } from './gift-wrap.ts'
 export { parseJson } from './json.ts'
+export type { RelayStatus } from './relay.ts'
+export {
+  createRelays,
+  type Relays,
+  type RelaysOptions,
+  type Subscription,
+  type SubscriptionOptions,
+} from './relays.ts'
 export { MAX_SESSION_BYTES, openSession, type SessionMessage, sealSession } from './session.ts'
 export { httpUrl, isHttpUrl, isRelayUrl, relayUrl } from './url.ts'
 export { type WireCode, WireError } from './wire-error.ts'
