@@ -14,13 +14,8 @@ const target = { target: z.string().optional(), task: z.enum(['classification', 
 const inspection = z.custom<Inspection>(value => typeof value === 'object' && value !== null)
 const prepared = z.custom<Prepared>(value => typeof value === 'object' && value !== null)
 const file = z.object({ sha256: z.string(), size: z.number() })
-/** How far a training run is. `loss`: of the newest step; null when it is not a number any more. */
-const training = z.object({
-  step: z.number(),
-  steps: z.number(),
-  loss: z.number().nullable(),
-  secondsLeft: z.number().nullable(),
-})
+/** How far a training run is. `loss`: of the newest step. */
+const training = z.object({ step: z.int(), steps: z.int(), loss: z.number(), secondsLeft: z.number() })
 
 /**
  * What a worker process can do. Files are named by path, scalars travel in the message; every output is plain JSON, so
@@ -70,13 +65,19 @@ export const tasks = {
     }),
     progress: training,
     output: z.object({
-      steps: count,
-      /** At most 512, evenly spaced; null when not a number any more. */
-      losses: z.array(z.number().nullable()),
+      steps: z.int().nonnegative(),
+      /** At most 512, evenly spaced. */
+      losses: z.array(z.number()),
       /** SHA-256 of each checkpoint, in order. */
       checkpoints: z.array(z.string()),
       seconds: z.number(),
+      /** `norm` is null when it is not finite. */
       update: file.extend({ norm: z.number().nullable() }),
+      /**
+       * Why the training diverged, or null. The update then holds no numbers, `losses` and `checkpoints` are empty:
+       * delivered, it lets the customer find whether its plan is at fault.
+       */
+      diverged: z.string().nullable(),
     }),
   }),
 

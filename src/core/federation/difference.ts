@@ -1,4 +1,5 @@
 import {
+  elements,
   f32,
   parameters,
   type SafetensorsFile,
@@ -8,6 +9,7 @@ import {
   type WrittenFile,
   writeSafetensors,
 } from '../training/index.ts'
+import { finiteOrNull } from './compare.ts'
 import { fromHalf, toHalf } from './half.ts'
 import { type Block, blocksOf, readBlock, withFiles } from './update-file.ts'
 
@@ -19,16 +21,17 @@ export type UpdateType = 'f16' | 'f32'
  * a half (6e-8 … 65504), and too much of them would be lost.
  */
 const LOSSLESS_ENOUGH = 2 ** -10
+const METADATA = { format: 'gradstr-update' }
 
 /**
  * Writes the update θ' − θ, block by block: two blocks are in memory, never a whole model.
- * @returns the file, and the update's Euclidean norm (not finite when the training diverged)
+ * @returns the file, and the update's Euclidean norm (null when it is not finite)
  */
 export async function writeUpdate(
   spec: TrainingSpec,
   paths: { from: string; to: string; out: string },
   type: UpdateType = 'f16',
-): Promise<WrittenFile & { norm: number }> {
+): Promise<WrittenFile & { norm: number | null }> {
   return withFiles([paths.from, paths.to], async ([theta, trained]) => {
     const entries: TensorSource[] = []
     let squares = 0
@@ -40,9 +43,24 @@ export async function writeUpdate(
       const data = differences(theta!, trained!, blocks, half)
       entries.push({ name, shape, dtype: half ? 'F16' : 'F32', data })
     }
-    const file = await writeSafetensors(paths.out, entries, { format: 'gradstr-update' })
-    return { ...file, norm: Math.sqrt(squares) }
+    const file = await writeSafetensors(paths.out, entries, METADATA)
+    return { ...file, norm: finiteOrNull(Math.sqrt(squares)) }
   })
+}
+
+/**
+ * The update of a training that diverged: not a number anywhere. Delivering it lets the customer find, by its own run,
+ * that the plan is at fault, and pay for the work (training.md).
+ */
+export async function writeDivergedUpdate(
+  spec: TrainingSpec,
+  out: string,
+): Promise<WrittenFile & { norm: null }> {
+  const entries = parameters(spec).map(({ name, shape }): TensorSource => {
+    const data = new Uint16Array(elements(shape)).fill(0x7e00)
+    return { name, shape, dtype: 'F16', data }
+  })
+  return { ...(await writeSafetensors(out, entries, METADATA)), norm: null }
 }
 
 /** θ + u, in memory, for evaluation. `theta` stays as it is. */

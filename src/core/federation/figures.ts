@@ -41,8 +41,8 @@ export type Figures = z.infer<typeof figures>
 export const reference = z.object({
   /** Steps that it ran: ρ · awarded, rounded up. */
   steps: z.int().positive(),
-  /** The gain on the sample of the shard after so many steps, in increasing order; the last is `steps`. */
-  curve: z.array(z.object({ steps: z.int().positive(), gain })).min(1),
+  /** The gain on the sample of the shard after so many steps, in increasing order; shorter when the run diverged. */
+  curve: z.array(z.object({ steps: z.int().positive(), gain })),
   norm: z.number().nonnegative().nullable(),
   holdout: gain.nullable(),
   /** Cosine of the provider's update with this run's; null when there was none to compare, or it is undefined. */

@@ -35,7 +35,7 @@ export function judgeByReference(subject: Case, reference: Reference): Verdict {
   if (copied(subject, reference))
     return none('It is another update of the job, not work on the assigned shard.')
 
-  const bar = reference.curve.at(-1)!.gain.gain ?? 0
+  const bar = reference.curve.at(-1)?.gain.gain ?? 0
   const ran = `an own run of ${reference.steps} steps on the same shard by ${shown(bar)}`
   const fell = `The loss on the assigned shard fell by ${shown(gain)}, that of ${ran}`
   if (bar <= noise)

@@ -18,7 +18,7 @@ import {
 } from '../training/index.ts'
 import { aggregate } from './aggregate.ts'
 import { compare } from './compare.ts'
-import { applied, writeUpdate } from './difference.ts'
+import { applied, writeDivergedUpdate, writeUpdate } from './difference.ts'
 import { FedAvg } from './strategies/fedavg.ts'
 import { mismatch } from './update-file.ts'
 
@@ -66,7 +66,7 @@ describe('an update file', () => {
     const goal = all(trained)
     const error = (tensors: Tensors) => Math.hypot(...all(tensors).map((x, i) => x - goal[i]!))
     expect(error(await applied(theta, at('exact')))).toBeLessThan(1e-6)
-    expect(error(await applied(theta, at('half')))).toBeLessThan(exact.norm * 2 ** -10)
+    expect(error(await applied(theta, at('half')))).toBeLessThan(exact.norm! * 2 ** -10)
     expect(all(theta)).toEqual(all(initialWeights(spec, 1)))
 
     const norm = Math.hypot(...all(trained).map((x, i) => x - all(theta)[i]!))
@@ -111,8 +111,10 @@ describe('an update file', () => {
       ),
     }
     const { norm } = await writeUpdate(spec, { ...paths, out: at('nan-update') })
-    expect(norm).toBeNaN()
-    expect(await compare(spec, at('nan-update'))).toEqual({ finite: false, norm: null, cosines: {} })
+    expect(norm).toBeNull()
+    await writeDivergedUpdate(spec, at('diverged'))
+    for (const name of ['nan-update', 'diverged'])
+      expect(await compare(spec, at(name))).toEqual({ finite: false, norm: null, cosines: {} })
   })
 
   const broken: [string, (t: Tensors) => void, RegExp][] = [

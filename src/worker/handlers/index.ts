@@ -1,0 +1,13 @@
+import type { TaskHandlers } from '../../core/compute/index.ts'
+
+/** Each is loaded when it is first called: a worker that trains needs no DuckDB, one that imports no ONNX Runtime. */
+export const handlers: TaskHandlers = {
+  inspect: async (input, context) => (await import('./datasets.ts')).inspectDataset(input, context),
+  prepare: async (input, context) => (await import('./datasets.ts')).prepareDataset(input, context),
+  initialWeights: async (input, context) =>
+    (await import('./weights.ts')).writeInitialWeights(input, context),
+  train: async (input, context) => (await import('./train.ts')).trainRound(input, context),
+  measure: async (input, context) => (await import('./judging.ts')).measureUpdate(input, context),
+  reference: async (input, context) => (await import('./judging.ts')).runReference(input, context),
+  aggregate: async (input, context) => (await import('./weights.ts')).aggregateRound(input, context),
+}
