@@ -1,0 +1,20 @@
+import type { Perform } from '../../runner.ts'
+import type { Tools } from '../../tools.ts'
+import type { CustomerEffect, CustomerFact } from '../log.ts'
+import type { CustomerJob } from '../state.ts'
+import { type Act, type Acts, actContext } from './context.ts'
+import { learn } from './learn.ts'
+import { pay } from './pay.ts'
+import { talk } from './talk.ts'
+
+/** Carries out what a customer's job asks for: the thin edge between the fold and the world. */
+export function customerActs(
+  id: string,
+  tools: Tools,
+  current: () => CustomerJob,
+): Perform<CustomerFact, CustomerEffect> {
+  const context = actContext(id, tools, current)
+  const acts: Acts<CustomerEffect['type']> = { ...talk(context), ...pay(context), ...learn(context) }
+  // The effect's type picks the act of that type: TypeScript cannot see that the two go together.
+  return (effect, { signal }) => (acts[effect.type] as Act<CustomerEffect['type']>)(effect, signal)
+}

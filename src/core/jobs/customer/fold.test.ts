@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { replay } from '../machine.ts'
+import { customerMachine } from './advance.ts'
+import { type Character, live, planOf, World } from './fold.test-support.ts'
+import { money } from './state.ts'
+
+const accounts = (world: World) => {
+  for (const [lock, { locked, released, refunded }] of world.mint)
+    expect(released + refunded, `lock ${lock}`).toBe(locked)
+  const { locked, paid, refunded, open } = money(world.job)
+  expect({ locked, open }).toEqual({ locked: paid + refunded, open: 0 })
+}
+
+describe('the customer’s fold', () => {
+  it('trains all rounds with honest providers, pays every one and ends with nothing locked', () => {
+    const world = new World(planOf(3, 4), ['honest', 'honest', 'honest', 'honest'])
+    expect(live(world)).toBe(true)
+    expect(world.job.phase).toBe('done')
+    expect(world.mint.size).toBe(12)
+    expect([...world.mint.values()].every(lock => lock.released === lock.locked)).toBe(true)
+    accounts(world)
+  })
+
+  it('begins with a stranger’s short round: a quarter of the steps and of the price', () => {
+    const world = new World(planOf(1, 2), ['honest'])
+    live(world)
+    const { works } = Object.values(world.job.engagements)[0]!
+    expect(works.map(({ steps, price }) => ({ steps, price }))).toEqual([
+      { steps: 25, price: 3 },
+      { steps: 100, price: 10 },
+    ])
+  })
+
+  it.each<Character>(['declines', 'mute', 'vanishes', 'leaves', 'harmful'])(
+    'replaces a provider that %s',
+    character => {
+      const world = new World(planOf(2, 3), [character, 'honest', 'honest'])
+      expect(live(world)).toBe(true)
+      expect(world.job.phase).toBe('done')
+      accounts(world)
+    },
+  )
+
+  it('does not pay a harmful update, and takes its lock back', () => {
+    const world = new World(planOf(2, 2), ['harmful', 'honest', 'honest'])
+    live(world)
+    const bad = Object.values(world.job.engagements).find(e => Number.parseInt(e.bid.provider, 16) === 0)!
+    expect(bad.works[0]).toMatchObject({ verdict: { paid: 'none' }, lock: { released: 0 } })
+    expect(bad.works[0]!.lock.refunded).toBe(bad.works[0]!.lock.locked)
+  })
+
+  it('ends as failed, with everything given back, when nobody is left to work', () => {
+    const world = new World(planOf(2, 2), ['vanishes', 'declines'])
+    expect(live(world)).toBe(true)
+    expect(world.job.phase).toBe('failed')
+    accounts(world)
+  })
+
+  it('pays what was delivered when the person cancels in mid-round', () => {
+    const world = new World(planOf(2, 5), ['honest', 'honest'])
+    for (let i = 0; i < 200 && world.job.round < 2; i++) {
+      world.answerAwards()
+      world.work()
+      if (world.inFlight.length > 0) world.step()
+      else world.wake()
+    }
+    world.tell('cancel', { type: 'cancel' })
+    expect(live(world)).toBe(true)
+    expect(world.job.phase).toBe('cancelled')
+    accounts(world)
+  })
+
+  it('stops when the job goes on elsewhere under a higher epoch, and not for a lower one', () => {
+    const world = new World(planOf(1, 2), ['honest'])
+    world.tell('old', { type: 'superseded', epoch: 1 })
+    expect(world.job.phase).not.toBe('fenced')
+    world.tell('new', { type: 'superseded', epoch: 2 })
+    expect(world.job.phase).toBe('fenced')
+  })
+
+  const characters = fc.array(
+    fc.constantFrom<Character>('honest', 'honest', 'declines', 'mute', 'vanishes', 'leaves', 'harmful'),
+    { minLength: 1, maxLength: 6 },
+  )
+
+  it('always ends and never loses a sat, whoever the providers are and in whatever order their words arrive', () => {
+    fc.assert(
+      fc.property(
+        characters,
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.infiniteStream(fc.nat()),
+        (who, n, rounds, order) => {
+          const pick = (size: number): number => order.next().value % size
+          const world = new World(planOf(n, rounds), who, pick)
+          expect(live(world)).toBe(true)
+          accounts(world)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('gives the same state from the same log, cut and taken up at any entry, with every entry told twice', () => {
+    fc.assert(
+      fc.property(characters, fc.infiniteStream(fc.nat()), fc.nat(), (who, order, cut) => {
+        const world = new World(planOf(2, 2), who, size => order.next().value % size)
+        live(world)
+        const at = cut % world.log.length
+        const twice = [...world.log.slice(0, at), ...world.log.slice(0, at), ...world.log]
+        expect(replay(customerMachine, twice)).toEqual(world.job)
+      }),
+      { numRuns: 60 },
+    )
+  })
+})

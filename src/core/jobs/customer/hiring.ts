@@ -1,0 +1,104 @@
+import type { Seconds } from '../../../shared/units.ts'
+import { sats, seconds } from '../../../shared/units.ts'
+import type { CustomerEffect } from './log.ts'
+import type { CustomerJob, Engagement, Plan, StandingBid } from './state.ts'
+
+export type Ask = (effect: CustomerEffect) => void
+
+/** How often one slot is filled anew before the job makes do without it. */
+const mostHiresPerSlot = 20
+
+/** Cheapest first; at equal price the one known longer, then the faster. */
+export function rank(a: StandingBid, b: StandingBid): number {
+  return (
+    a.bid.perRound - b.bid.perRound ||
+    b.known - a.known ||
+    a.bid.secondsPerRound - b.bid.secondsPerRound ||
+    (a.id < b.id ? -1 : 1)
+  )
+}
+
+/** Why a bid cannot be taken now, or undefined when it can. One identity, one slot a job, and none twice after it left badly. */
+export function unfit(job: CustomerJob, plan: Plan, { bid, provider }: StandingBid): string | undefined {
+  if (bid.validUntil <= job.clock) return 'expired'
+  if (bid.perRound > plan.maxPerRound)
+    return `asks ${bid.perRound} sats a round, more than ${plan.maxPerRound}`
+  if (!bid.mints.includes(plan.mint)) return 'shares no mint with this job'
+  for (const engagement of Object.values(job.engagements)) {
+    if (engagement.bid.provider !== provider && engagement.bid.bid.key !== bid.key) continue
+    if (engagement.status !== 'gone') return 'is engaged already'
+    return `left this job (${engagement.gone?.code ?? 'gone'})`
+  }
+  return undefined
+}
+
+/** Gives each vacant slot to the best standing bid. */
+export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
+  const { announcedAt } = job
+  if (announcedAt === undefined || job.stopping) return
+  const enough = job.bids.filter(bid => unfit(job, plan, bid) === undefined).length >= vacancies(job).length
+  const firstHiring = Object.keys(job.engagements).length === 0
+  // The first awards wait until there is something to choose from, half of the time if every slot can be filled.
+  const patience = enough ? plan.hiring / 2 : plan.hiring
+  if (firstHiring && job.clock < announcedAt + patience) return
+  for (const index of vacancies(job)) {
+    const slot = job.slots[index]!
+    const best = job.bids.filter(bid => unfit(job, plan, bid) === undefined).sort(rank)[0]
+    if (!best || slot.hired >= mostHiresPerSlot) continue
+    const key = `${index}.${slot.hired}`
+    slot.hired += 1
+    slot.engagement = key
+    job.engagements[key] = {
+      key,
+      slot: index,
+      bid: best,
+      status: 'awarding',
+      heardAt: job.clock,
+      works: [],
+    }
+    ask({ id: `award:${key}`, type: 'award', key })
+  }
+}
+
+export const vacancies = (job: CustomerJob): number[] =>
+  job.slots.flatMap((slot, index) => {
+    const engagement = slot.engagement === undefined ? undefined : job.engagements[slot.engagement]
+    return !engagement || engagement.status === 'gone' ? [index] : []
+  })
+
+/** Ends an engagement. Its open works are settled by the rules of payments.md. */
+export function dismiss(engagement: Engagement, code: string, reason: string, ask: Ask): void {
+  if (engagement.status === 'gone') return
+  const told = engagement.award !== undefined
+  engagement.status = 'gone'
+  engagement.gone = { code, reason, told }
+  // Who left by its own word needs no answer; whoever may still be listening is told.
+  if (told) ask({ id: `leave:${engagement.key}`, type: 'leave', key: engagement.key })
+}
+
+/** When the engagement's silence ends it, if it is at work. */
+export function silentAt(engagement: Engagement, plan: Plan): Seconds | undefined {
+  if (engagement.status === 'asked') return engagement.answerBy
+  if (engagement.status !== 'accepted') return undefined
+  const work = engagement.works.at(-1)
+  if (work?.status !== 'sent' || !work.times || work.sentAt === undefined) return undefined
+  const begun = engagement.heardAt > work.sentAt
+  const next = begun ? engagement.heardAt + plan.times.heartbeat : work.times.startBy
+  return seconds(Math.min(next, work.times.deadline))
+}
+
+/** Rounds still to come for a provider hired at `from`: a stranger's first one is short and grows to full ones. */
+export function scheduleOf(
+  plan: Plan,
+  bid: StandingBid,
+  from: number,
+): { round: number; steps: number; price: ReturnType<typeof sats> }[] {
+  return Array.from({ length: plan.rounds - from + 1 }, (_, i) => {
+    const share = i === 0 && bid.known === 0 ? plan.strangers : 1
+    return {
+      round: from + i,
+      steps: Math.max(1, Math.ceil(plan.steps * share)),
+      price: sats(Math.max(1, Math.ceil(bid.bid.perRound * share))),
+    }
+  })
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { type Seconds, seconds } from '../../../shared/units.ts'
+import type { Award, Bid, Round } from '../../market/index.ts'
+import type { Plan } from './state.ts'
+
+/** A provider may take this many times what it promised before its round is given up. */
+const patience = 3
+/** From making a lock to sending its round: added to T, so that T stays far enough from redeem_by. */
+const sending = 300
+
+/** The award's times: seconds after a round's event. payments.md: start < deadline < release < redeem < T. */
+export function awardTimes({ times }: Plan, bid: Bid): Award['times'] {
+  const deadline = Math.max(times.round, Math.ceil(bid.secondsPerRound * patience) + times.start)
+  const release = deadline + times.release
+  const redeem = release + times.redeem
+  return {
+    start: times.start,
+    deadline: seconds(deadline),
+    release: seconds(release),
+    redeem: seconds(redeem),
+    lock: seconds(redeem + times.lock),
+  }
+}
+
+/** T of a lock that is made now. */
+export const locktimeOf = (plan: Plan, bid: Bid, now: Seconds): Seconds =>
+  seconds(now + awardTimes(plan, bid).lock + Math.min(sending, plan.times.lock))
+
+/** Unix times of a round that is sent now, under a lock that was made a moment ago. */
+export function roundTimes(plan: Plan, bid: Bid, now: Seconds, locktime: Seconds): Round['times'] {
+  const { start, deadline, release, redeem } = awardTimes(plan, bid)
+  const at = (after: number): Seconds => seconds(now + after)
+  return {
+    startBy: at(start),
+    deadline: at(deadline),
+    releaseBy: at(release),
+    redeemBy: at(redeem),
+    locktime,
+  }
+}
+
+/** A seed that every replay of the same job finds again: of one slot's batches, or (slot `sample`) of a round's samples. */
+export function seedOf(plan: Plan, round: number, slot: number | 'sample'): number {
+  return createHash('sha256').update(`${plan.seed}:${round}:${slot}`).digest().readUInt32BE(0)
+}

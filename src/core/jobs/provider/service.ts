@@ -1,0 +1,293 @@
+import { randomBytes } from 'node:crypto'
+import type { ErrorReport } from '../../../shared/errors.ts'
+import { type Bytes, type Sats, type Seconds, sats, seconds } from '../../../shared/units.ts'
+import { type Award, type Job, KIND, OFFER_LIFE, wire } from '../../market/index.ts'
+import {
+  coordinateOf,
+  GIFT_WRAP,
+  type NostrEvent,
+  sign,
+  unwrapSigned,
+  WRAP_SLACK,
+} from '../../nostr/index.ts'
+import { memoryOf } from '../../training/index.ts'
+import { heed } from '../customer/service.ts'
+import type { Entry } from '../machine.ts'
+import { Runner } from '../runner.ts'
+import type { Tools } from '../tools.ts'
+import { type Manner, providerActs } from './acts.ts'
+import { providerMachine } from './advance.ts'
+import type { ProviderEffect, ProviderFact } from './log.ts'
+import type { Candidate, Engagement } from './state.ts'
+
+/** What this machine offers; product.md's settings of a provider. */
+export interface Terms extends Manner {
+  device: string
+  flopsPerSecond: number
+  memory: Bytes
+  price: { perPflop: Sats; minimum: Sats }
+  maxDownload: Bytes
+  strangers: number
+  mints: string[]
+  blossoms: string[]
+  relays: string[]
+  /** Least seconds between redeem_by and T. */
+  leastLock: Seconds
+}
+
+export interface ProviderWatch {
+  onChange?: (id: string, engagement: Engagement, entry: Entry<ProviderFact>) => void
+  onTrouble?: (id: string, what: string, error: ErrorReport, retryInMs: number) => void
+  /** Why a job was passed over, in words. */
+  onPass?: (job: Job, why: string) => void
+}
+
+type ProviderRunner = Runner<Engagement, ProviderFact, ProviderEffect>
+
+/** How long a bid stands. */
+const bidLife = 3600
+/** Offers are renewed well before they expire: an expired offer is a dead provider. */
+const renewal = OFFER_LIFE / 3
+const d = 'default'
+
+/** The earning side of this home: an offer, bids on what fits, and every engagement that follows. */
+export class ProviderService {
+  readonly #tools: Tools
+  readonly #terms: Terms
+  readonly #watch: ProviderWatch
+  readonly #runners = new Map<string, ProviderRunner>()
+  readonly #subscriptions: { close(): void }[] = []
+  #offer = ''
+  #renewing: NodeJS.Timeout | undefined
+  #stopping = false
+
+  constructor(tools: Tools, terms: Terms, watch: ProviderWatch = {}) {
+    this.#tools = tools
+    this.#terms = terms
+    this.#watch = watch
+  }
+
+  /** Takes up engagements of before, then offers and listens. */
+  start(): void {
+    const { journal, relays, keyring, now } = this.#tools
+    relays.authenticate([keyring.identity])
+    for (const { id, closedAt } of journal.jobs('provider')) if (closedAt === null) this.#open(id)
+    this.#renew()
+    this.#subscriptions.push(
+      relays.subscribe({
+        name: `jobs:${now()}`,
+        urls: this.#terms.relays,
+        filter: { kinds: [KIND.JOB], since: now() - 24 * 3600 },
+        handler: event => heed(this.#tools, event, job => this.#hearJob(job)),
+      }),
+    )
+  }
+
+  get engagements(): { id: string; engagement: Engagement }[] {
+    return [...this.#runners].map(([id, runner]) => ({ id, engagement: runner.state }))
+  }
+
+  /** Whether any engagement is past its award and not over. */
+  get busy(): boolean {
+    return this.engagements.some(({ engagement: e }) => e.phase === 'engaged' || e.phase === 'deciding')
+  }
+
+  /** Leaves what is under way politely: locks go back, delivered work is still waited for until `close`. */
+  stop(): void {
+    this.#stopping = true
+    clearTimeout(this.#renewing)
+    for (const runner of this.#runners.values()) runner.append('stop', { type: 'stop' })
+  }
+
+  async close(): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#renewing)
+    for (const subscription of this.#subscriptions) subscription.close()
+    await Promise.all([...this.#runners.values()].map(runner => runner.close()))
+  }
+
+  #renew(): void {
+    const { relays, keyring, now } = this.#tools
+    const {
+      device,
+      flopsPerSecond,
+      memory,
+      price,
+      maxDownload,
+      strangers,
+      mints,
+      blossoms,
+      relays: urls,
+    } = this.#terms
+    const content = {
+      device,
+      engines: [{ name: 'cpu', flopsPerSecond }],
+      memory,
+      price,
+      maxDownload,
+      strangers: { fraction: strangers },
+      mints,
+      blossoms,
+      relays: urls,
+    }
+    const event = sign(
+      wire.offer.template(content, { at: now(), d, expiration: seconds(now() + OFFER_LIFE - 5) }),
+      keyring.identity.secret,
+    )
+    this.#offer = event.id
+    relays.publish(event, urls)
+    this.#renewing = setTimeout(() => this.#renew(), renewal * 1000)
+  }
+
+  #hearJob(event: NostrEvent): void {
+    const { keyring, now } = this.#tools
+    const job = wire.job.parse(event)
+    const coordinate = coordinateOf(event)
+    if (event.pubkey === keyring.identity.pubkey) return
+    for (const runner of this.#runners.values())
+      if (runner.state.candidate?.coordinate === coordinate && job.epoch > runner.state.epoch)
+        runner.append(event.id, { type: 'superseded', epoch: job.epoch })
+    if (job.status !== 'open' || job.deadline <= now() || this.#stopping) return
+    const standing = [...this.#runners.values()].some(
+      ({ state }) => state.candidate?.coordinate === coordinate && state.candidate.version === event.id,
+    )
+    if (standing) return
+    const fit = this.#consider(event, job)
+    if (typeof fit === 'string') return this.#watch.onPass?.(job, fit)
+    const id = randomBytes(16).toString('hex')
+    const candidate: Candidate = { ...fit, bid: { ...fit.bid, ...this.#keysOf(id) } }
+    const runner = this.#open(id)
+    runner.append('considered', { type: 'considered', candidate })
+  }
+
+  #keysOf(id: string): { key: string; payments: string } {
+    const { keyring } = this.#tools
+    return { key: keyring.engagement(id).pubkey, payments: keyring.payments(id).xpub }
+  }
+
+  /** What this machine would bid, or why it passes, in words. Never a bid on what does not fit. */
+  #consider(event: NostrEvent, job: Job): Candidate | string {
+    const { acquaintances, now } = this.#tools
+    const terms = this.#terms
+    const known = acquaintances.of(event.pubkey, 'customer')
+    if (known.roundsUnpaid > 0) return 'this customer left a round unpaid before'
+    const mints = job.mints.filter(mint => terms.mints.includes(mint))
+    if (mints.length === 0) return 'no mint in common'
+    const blossoms = job.blossoms.filter(server => terms.blossoms.includes(server))
+    if (blossoms.length === 0) return 'no Blossom server in common'
+    const relays = job.relays.filter(relay => terms.relays.includes(relay))
+    if (relays.length === 0) return 'no relay in common'
+    if (known.roundsPaid === 0 && job.shardBytes > terms.maxDownload)
+      return 'the shard is too large to download before a first payment'
+    if (job.shardBytes * 2 + job.parameters * 16 > terms.memory)
+      return 'the shard and the model do not fit in this machine’s memory'
+    const perRound = sats(Math.max(terms.price.minimum, Math.ceil(job.pflopPerRound * terms.price.perPflop)))
+    if (perRound > job.maxPerRound)
+      return `it pays at most ${job.maxPerRound} sats a round; this machine asks ${perRound}`
+    return {
+      customer: event.pubkey,
+      job,
+      coordinate: coordinateOf(event),
+      version: event.id,
+      bid: {
+        job: coordinateOf(event),
+        version: event.id,
+        offer: { id: this.#offer, d },
+        key: '',
+        payments: '',
+        perRound,
+        secondsPerRound: seconds(Math.max(1, Math.ceil((job.pflopPerRound * 1e15) / terms.flopsPerSecond))),
+        mints,
+        validUntil: seconds(Math.min(job.deadline, now() + bidLife)),
+      },
+      known: known.roundsPaid,
+      strangers: terms.strangers,
+      relays,
+      blossoms,
+      leastLock: terms.leastLock,
+    }
+  }
+
+  #open(id: string): ProviderRunner {
+    const { journal, relays, keyring, now } = this.#tools
+    const runner: ProviderRunner = new Runner({
+      id,
+      side: 'provider',
+      machine: providerMachine,
+      journal,
+      now,
+      perform: providerActs(id, this.#tools, this.#terms, () => runner.state),
+      onChange: (state, entry) => this.#watch.onChange?.(id, state, entry),
+      onTrouble: (effect, error, ms) => this.#watch.onTrouble?.(id, effect.type, error, ms),
+    })
+    this.#runners.set(id, runner)
+    const p = keyring.engagement(id)
+    relays.authenticate([p])
+    const listen = (name: string, kinds: number[], handle: (event: NostrEvent) => void, slack?: Seconds) =>
+      relays.subscribe({
+        name: `${name}:${id}`,
+        urls: this.#terms.relays,
+        filter: { kinds, '#p': [p.pubkey] },
+        handler: event => heed(this.#tools, event, handle),
+        ...(slack === undefined ? {} : { slack }),
+      })
+    const subscriptions = [
+      listen(
+        'award',
+        [GIFT_WRAP],
+        event => this.#hearAward(runner, unwrapSigned(event, p.secret), p.pubkey),
+        WRAP_SLACK,
+      ),
+      listen('session', [KIND.ROUND, KIND.VERDICT, KIND.LEAVE], event => hearSession(runner, event, p)),
+    ]
+    this.#subscriptions.push(...subscriptions)
+    void runner.settled
+      .finally(() => {
+        for (const subscription of subscriptions) subscription.close()
+      })
+      .catch(error => this.#tools.log(`engagement ${id} broke: ${error}`))
+    runner.start()
+    return runner
+  }
+
+  #hearAward(runner: ProviderRunner, inner: NostrEvent, me: string): void {
+    const award = wire.award.parse(inner, { to: me })
+    if (inner.pubkey !== runner.state.candidate?.customer) return
+    const misfit = this.#misfit(award)
+    const busy = this.busy && runner.state.phase === 'waiting'
+    runner.append(inner.id, {
+      type: 'award',
+      event: inner.id,
+      award,
+      busy: busy || this.#stopping,
+      ...(misfit ? { misfit } : {}),
+    })
+  }
+
+  #misfit(award: Award): string | undefined {
+    const needed = memoryOf(award.spec, award.shard.rows)
+    return needed > this.#terms.memory
+      ? `The work needs ${needed} bytes of memory; this machine offers ${this.#terms.memory}.`
+      : undefined
+  }
+}
+
+function hearSession(
+  runner: ProviderRunner,
+  event: NostrEvent,
+  p: { secret: Uint8Array; pubkey: string },
+): void {
+  const from = runner.state.candidate?.job.key
+  if (from === undefined || event.pubkey !== from) return
+  const sides = { me: p, from }
+  if (event.kind === KIND.ROUND)
+    runner.append(event.id, { type: 'round', event: event.id, from, round: wire.round.open(event, sides) })
+  else if (event.kind === KIND.VERDICT)
+    runner.append(event.id, {
+      type: 'verdict',
+      event: event.id,
+      from,
+      verdict: wire.verdict.open(event, sides),
+    })
+  else runner.append(event.id, { type: 'leave', event: event.id, from, leave: wire.leave.open(event, sides) })
+}

@@ -1,0 +1,71 @@
+import type { Sats, Seconds } from '../../../shared/units.ts'
+import type { Manifest } from '../../blobs/index.ts'
+import type { Award, Bid, Job, Round, Verdict } from '../../market/index.ts'
+
+/** What the provider decided before it bid; it never changes. */
+export interface Candidate {
+  /** The customer's identity. */
+  customer: string
+  job: Job
+  /** The job's coordinate `36450:<pubkey>:<d>`, and the id of the version that is answered. */
+  coordinate: string
+  version: string
+  bid: Bid
+  /** Rounds that this customer has paid this home before. */
+  known: number
+  /** The share of a round that a stranger may ask at first. */
+  strangers: number
+  /** The customer's relays for replies. */
+  relays: string[]
+  blossoms: string[]
+  /** Least seconds between redeem_by and T that this provider takes. */
+  leastLock: Seconds
+}
+
+export type ShareStatus =
+  | 'checking'
+  | 'fetching'
+  | 'training'
+  | 'uploading'
+  | 'sending'
+  | 'sent'
+  | 'redeeming'
+  | 'closed'
+
+/** This provider's part in one round. */
+export interface Share {
+  /** The round event's id. */
+  event: string
+  round: Round
+  status: ShareStatus
+  result?: { steps: number; losses: number[]; checkpoints: string[]; path: string }
+  /** The update's, once it is on a server. */
+  manifest?: Manifest
+  verdict?: Verdict
+  redeemed?: Sats
+  fee?: Sats
+  /** The lock was signed back to the customer. */
+  returned?: boolean
+}
+
+export type Phase = 'bidding' | 'waiting' | 'deciding' | 'engaged' | 'over'
+
+/** The provider's side of one engagement, from its bid to its last sat. */
+export interface Engagement {
+  phase: Phase
+  candidate?: Candidate
+  /** The bid event's id. */
+  bid?: string
+  award?: { id: string; content: Award; at: Seconds }
+  epoch: number
+  shard?: { path: string }
+  shares: Share[]
+  /** Set once this side has said good-bye, or heard it. */
+  end?: { at: Seconds; code: string; reason: string; mine: boolean }
+  clock: Seconds
+}
+
+export const emptyEngagement: Engagement = { phase: 'bidding', epoch: 0, shares: [], clock: 0 as Seconds }
+
+/** Longest wait for the next round, after the last verdict: the customer may be waiting for others. */
+export const idlePatience = 3600

@@ -1,0 +1,197 @@
+import { type ErrorReport, reportOf } from '../../shared/errors.ts'
+import type { Seconds } from '../../shared/units.ts'
+import type { Journal, Side } from './journal.ts'
+import { type EffectBase, type Entry, type Machine, replay } from './machine.ts'
+
+/** What carrying out an effect gave. */
+export interface Outcome<F> {
+  /** Appended to the log as `done:<effect id>`. */
+  fact?: F
+  /** Runs in the transaction that marks the effect as done, so that both happen or neither (the outbox). */
+  commit?: () => void
+}
+
+export interface Context {
+  /** Aborted when the effect no longer matters or the runner closes. */
+  signal: AbortSignal
+}
+
+/** Carries out one effect. It may be called again after a crash: what it does must be idempotent by the effect's id. */
+export type Perform<F, E extends EffectBase> = (effect: E, context: Context) => Promise<Outcome<F>>
+
+export interface RunnerOptions<S, F, E extends EffectBase> {
+  id: string
+  side: Side
+  machine: Machine<S, F, E>
+  journal: Journal
+  perform: Perform<F, E>
+  now: () => Seconds
+  /** Called after every entry; must not throw. */
+  onChange?: (state: S, entry: Entry<F>) => void
+  /** An effect failed and will be tried again; shown to the user, never swallowed. */
+  onTrouble?: (effect: E, error: ErrorReport, retryInMs: number) => void
+}
+
+const firstRetryMs = 500
+const longestRetryMs = 60_000
+
+/**
+ * Stores entry and effects in one transaction, then carries the effects out: each at least once until its outcome
+ * is on disk, and again after a crash. All cleverness is in the machine; this only keeps its promises.
+ */
+export class Runner<S, F, E extends EffectBase> {
+  #state: S
+  /** Entries that `#state` is folded from. */
+  #length: number
+  readonly #options: RunnerOptions<S, F, E>
+  readonly #running = new Map<string, { effect: E; abort: AbortController }>()
+  readonly #settled: Promise<S>
+  #settle!: { resolve: (state: S) => void; reject: (reason: unknown) => void }
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+  /** Work under way; `close` waits for it. */
+  readonly #work = new Set<Promise<void>>()
+
+  constructor(options: RunnerOptions<S, F, E>) {
+    this.#options = options
+    options.journal.create(options.id, options.side, options.now())
+    const log = options.journal.log<F>(options.id)
+    this.#state = replay(options.machine, log)
+    this.#length = log.length
+    this.#settled = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    this.#settled.catch(() => {}) // whoever waits for it sees the reason
+  }
+
+  get id(): string {
+    return this.#options.id
+  }
+  get state(): S {
+    return this.#state
+  }
+  /** Resolves when the machine is over and no effect is left; rejects when the runner breaks. */
+  get settled(): Promise<S> {
+    return this.#settled
+  }
+
+  /** Takes up what was pending when the process last stopped. */
+  start(): void {
+    for (const effect of this.#options.journal.pending<E>(this.id)) this.#launch(effect)
+    this.#afterwards()
+  }
+
+  /**
+   * Folds one entry. Joins a transaction that is under way (the relays' `seen` mark, an effect's outcome).
+   * @returns false when the entry was known
+   */
+  append(id: string, fact: F): boolean {
+    if (this.#closed) throw new Error('this job is closed in this process')
+    const { journal, machine, now, onChange } = this.#options
+    this.#keepToLog()
+    const entry: Entry<F> = { id, at: now(), fact }
+    const folded = journal.transaction(() => {
+      if (!journal.append(this.id, entry, machine.version)) return undefined
+      const [state, effects] = machine.advance(this.#state, entry)
+      for (const effect of effects) journal.ask(this.id, effect)
+      return state
+    })
+    if (folded === undefined) return false
+    this.#state = folded
+    this.#length++
+    onChange?.(folded, entry)
+    // Once the caller's transaction is over, and only what it left on disk.
+    setImmediate(() => {
+      if (this.#closed) return
+      this.#keepToLog()
+      for (const effect of journal.pending<E>(this.id)) this.#launch(effect)
+      this.#afterwards()
+    })
+    return true
+  }
+
+  /** A caller's transaction that rolled back took our entry with it: the log is the truth. */
+  #keepToLog(): void {
+    const { journal, machine } = this.#options
+    if (journal.length(this.id) === this.#length) return
+    const log = journal.log<F>(this.id)
+    this.#state = replay(machine, log)
+    this.#length = log.length
+  }
+
+  /** Stops effects and timers. The log stays as it is; a new runner goes on from it. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const { abort } of this.#running.values()) abort.abort()
+    await Promise.allSettled(this.#work)
+  }
+
+  #launch(effect: E): void {
+    const { machine, journal, now } = this.#options
+    if (this.#running.has(effect.id)) return
+    if (machine.abandoned(this.#state, effect)) return journal.finish(this.id, effect.id, now())
+    const abort = new AbortController()
+    this.#running.set(effect.id, { effect, abort })
+    const work = this.#carryOut(effect, abort.signal).finally(() => {
+      this.#running.delete(effect.id)
+      this.#work.delete(work)
+      if (!this.#closed) this.#afterwards()
+    })
+    this.#work.add(work)
+  }
+
+  async #carryOut(effect: E, signal: AbortSignal): Promise<void> {
+    const { perform, onTrouble } = this.#options
+    for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, longestRetryMs)) {
+      try {
+        const outcome = await perform(effect, { signal })
+        if (!this.#closed) this.#finish(effect, signal.aborted ? {} : outcome)
+        return
+      } catch (error) {
+        if (this.#closed) return
+        if (signal.aborted) return this.#finish(effect, {})
+        onTrouble?.(effect, reportOf(error), retryMs)
+        await new Promise<void>(resolve => {
+          const timer = setTimeout(resolve, retryMs)
+          signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+        })
+        if (this.#closed) return
+      }
+    }
+  }
+
+  #finish(effect: E, outcome: Outcome<F>): void {
+    const { journal, now } = this.#options
+    try {
+      journal.transaction(() => {
+        outcome.commit?.()
+        journal.finish(this.id, effect.id, now())
+        if (outcome.fact !== undefined) this.append(`done:${effect.id}`, outcome.fact)
+      })
+    } catch (error) {
+      this.#settle.reject(error)
+    }
+  }
+
+  /** Aborts what no longer matters, sets the clock, and tells when all is over. */
+  #afterwards(): void {
+    const { machine, journal, now } = this.#options
+    for (const { effect, abort } of this.#running.values())
+      if (machine.abandoned(this.#state, effect)) abort.abort()
+    clearTimeout(this.#timer)
+    if (machine.over(this.#state) && this.#running.size === 0 && journal.pending(this.id).length === 0) {
+      journal.close(this.id, now())
+      this.#settle.resolve(this.#state)
+      return
+    }
+    const wakeAt = machine.wakeAt(this.#state)
+    if (wakeAt === undefined) return
+    // Longer waits are cut (setTimeout ends at 24 days; a machine that slept must notice).
+    const ms = Math.max(50, Math.min((wakeAt - now()) * 1000, 30_000))
+    this.#timer = setTimeout(() => {
+      if (now() >= wakeAt) this.append(`tick:${now()}`, machine.tick)
+      else this.#afterwards()
+    }, ms)
+  }
+}
