@@ -1,6 +1,7 @@
 import { defineOp } from '../op.ts'
-import { fixed, ShapeError, show, type Value } from '../value.ts'
+import { type DType, fixed, ShapeError, show, type Value } from '../value.ts'
 import { div, exp, mul, sub } from './arithmetic.ts'
+import { cast } from './choose.ts'
 import { reduceMean } from './reduce.ts'
 
 /**
@@ -19,7 +20,7 @@ export const crossEntropy = defineOp<2>({
   grad: (dy, [logits, labels], { saved: [logProbabilities] }) => {
     const [n = 1, classes = 1] = fixed(logits.shape)
     if (!logProbabilities) throw new TypeError('log-probabilities were not kept')
-    const excess = sub(exp(logProbabilities), oneHot(labels, classes))
+    const excess = sub(exp(logProbabilities), oneHot(labels, classes, logits.dtype))
     return [mul(excess, div(dy, n)), undefined]
   },
 })
@@ -31,10 +32,13 @@ export function meanSquaredError(a: Value, b: Value): Value {
 }
 
 /** `[n]` integer labels → `[n, classes]` rows with a single 1. */
-export function oneHot(labels: Value, classes: number): Value {
+export function oneHot(labels: Value, classes: number, dtype: DType = 'f32'): Value {
   const { graph } = labels
   const depth = graph.scalar(labels.dtype, classes)
   const offOn = graph.constant('f32', [2], [0, 1], 'off_on')
   const outputs = [{ dtype: 'f32' as const, shape: [...labels.shape, classes] }]
-  return graph.node({ type: 'OneHot', inputs: [labels, depth, offOn], outputs })[0]!
+  const [rows] = graph.node({ type: 'OneHot', inputs: [labels, depth, offOn], outputs })
+  if (!rows) throw new TypeError('OneHot has one result')
+  // ONNX Runtime has OneHot for single precision only.
+  return dtype === 'f32' ? rows : cast(rows, { to: dtype })
 }

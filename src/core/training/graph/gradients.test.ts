@@ -1,0 +1,330 @@
+import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core'
+import fc from 'fast-check'
+import ort from 'onnxruntime-node'
+import { describe, expect, it } from 'vitest'
+import { seeded } from '../random.ts'
+import {
+  add,
+  cast,
+  count,
+  crossEntropy,
+  dense,
+  div,
+  encodeModel,
+  equal,
+  exp,
+  expand,
+  Graph,
+  gather,
+  gradients,
+  greater,
+  less,
+  log,
+  logSoftmax,
+  matmul,
+  meanSquaredError,
+  mul,
+  neg,
+  pow,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  relu,
+  reshape,
+  sigmoid,
+  softmax,
+  sqrt,
+  sub,
+  tanh,
+  transpose,
+  type Value,
+  where,
+} from './index.ts'
+import { loadTensorFlow } from './tensorflow-peer.ts'
+import { broadcast } from './value.ts'
+
+// Every gradient against two judges: central differences of our own forward graph in double precision, and
+// TensorFlow.js, an independent implementation, in single precision.
+
+const tf = loadTensorFlow()
+
+interface Case {
+  shapes: number[][]
+  /** Operands are drawn from [0.3, 2] instead of ±[0.1, 2]. */
+  positive?: boolean
+  ours: (...x: Value[]) => Value
+  peer: (...x: Tensor[]) => Tensor
+}
+
+const size = fc.integer({ min: 1, max: 3 })
+const shape = (minLength: number, maxLength = 3) => fc.array(size, { minLength, maxLength })
+
+const list = <T>(of: fc.Arbitrary<T>, length: number) =>
+  fc.array(of, { minLength: length, maxLength: length })
+
+/** Two shapes that broadcast to a common one: axes dropped from the front, others set to 1. */
+const pair = fc
+  .tuple(shape(0), list(fc.boolean(), 6), fc.nat(3), fc.nat(3))
+  .map(([full, flags, dropA, dropB]) => {
+    const narrow = (drop: number, ones: boolean[]) =>
+      full.slice(Math.min(drop, full.length)).map((d, i) => (ones[i] ? 1 : d))
+    return [narrow(dropA, flags.slice(0, 3)), narrow(dropB, flags.slice(3))]
+  })
+
+const unary = (ours: Case['ours'], peer: Case['peer'], positive = false) =>
+  shape(0).map((s): Case => ({ shapes: [s], ours, peer, positive }))
+const binary = (ours: Case['ours'], peer: Case['peer'], positive = false) =>
+  pair.map((shapes): Case => ({ shapes, ours, peer, positive }))
+
+const withAxis = (ours: (x: Value, axis: number) => Value, peer: (x: Tensor, axis: number) => Tensor) =>
+  shape(1).chain(s =>
+    fc
+      .integer({ min: -s.length, max: s.length - 1 })
+      .map((axis): Case => ({ shapes: [s], ours: x => ours(x!, axis), peer: x => peer(x!, axis) })),
+  )
+
+/** `work` with the axis moved to the end and back: some of TensorFlow's functions know only the last axis. */
+function atEnd(work: (x: Tensor) => Tensor): (x: Tensor, axis: number) => Tensor {
+  return (x, axis) => {
+    const order = x.shape.map((_, i) => i)
+    const at = (axis + order.length) % order.length
+    const swapped = order.with(at, order.length - 1).with(order.length - 1, at)
+    return tf.transpose(work(tf.transpose(x, swapped)), swapped)
+  }
+}
+
+/** A copy that TensorFlow does not differentiate: it refuses comparisons of what it does. */
+const still = (x: Tensor): Tensor => tf.tensor(Array.from(x.dataSync()), x.shape)
+
+const labelled = fc.tuple(size, fc.integer({ min: 2, max: 4 }), list(fc.nat(3), 3))
+const both =
+  (ours: (a: Value, b: Value) => Value): Case['ours'] =>
+  (a, b) =>
+    ours(a!, b!)
+const bothTf =
+  (peer: (a: Tensor, b: Tensor) => Tensor): Case['peer'] =>
+  (a, b) =>
+    peer(a!, b!)
+const one =
+  (ours: (a: Value) => Value): Case['ours'] =>
+  a =>
+    ours(a!)
+const oneTf =
+  (peer: (a: Tensor) => Tensor): Case['peer'] =>
+  a =>
+    peer(a!)
+
+const cases: Record<string, fc.Arbitrary<Case>> = {
+  add: binary(both(add), bothTf(tf.add)),
+  sub: binary(both(sub), bothTf(tf.sub)),
+  mul: binary(both(mul), bothTf(tf.mul)),
+  div: binary(both(div), bothTf(tf.div)),
+  pow: binary(both(pow), bothTf(tf.pow), true),
+  neg: unary(one(neg), oneTf(tf.neg)),
+  exp: unary(one(exp), oneTf(tf.exp)),
+  log: unary(one(log), oneTf(tf.log), true),
+  sqrt: unary(one(sqrt), oneTf(tf.sqrt), true),
+  relu: unary(one(relu), oneTf(tf.relu)),
+  sigmoid: unary(one(sigmoid), oneTf(tf.sigmoid)),
+  tanh: unary(one(tanh), oneTf(tf.tanh)),
+  'where and greater': binary(
+    both((a, b) => where(greater(a, b), a, mul(b, 3))),
+    bothTf((a, b) =>
+      tf.where(
+        tf.greater(still(a), still(b)),
+        tf.add(a, tf.zerosLike(b)),
+        tf.mul(tf.add(b, tf.zerosLike(a)), 3),
+      ),
+    ),
+  ),
+  'where and less': unary(
+    one(a => where(less(a, 0), mul(a, a), a)),
+    oneTf(a => tf.where(tf.less(still(a), 0), tf.mul(a, a), a)),
+  ),
+  'cast and equal': unary(
+    one(a => mul(a, cast(equal(a, a), { to: a.dtype }))),
+    oneTf(a => tf.mul(a, tf.cast(tf.equal(still(a), still(a)), 'float32'))),
+  ),
+  matmul: fc.tuple(pair, size, size, size).map(
+    ([[a, b], m, k, n]): Case => ({
+      shapes: [
+        [...a!.slice(-1), m, k],
+        [...b!.slice(-1), k, n],
+      ],
+      ours: both(matmul),
+      peer: bothTf((x, y) => {
+        // TensorFlow multiplies batches that broadcast, but differentiates only equal ones.
+        const batch = broadcast(x.shape.slice(0, -2), y.shape.slice(0, -2)).map(Number)
+        const full = (t: Tensor): Tensor2D => tf.broadcastTo(t, [...batch, ...t.shape.slice(-2)])
+        return tf.matMul(full(x), full(y))
+      }),
+    }),
+  ),
+  dense: fc.tuple(size, size, size).map(
+    ([n, k, m]): Case => ({
+      shapes: [[n, k], [m, k], [m]],
+      ours: (x, w, b) => dense(x!, w!, b!),
+      peer: (x, w, b) => tf.add(tf.matMul(x as Tensor2D, w as Tensor2D, false, true), b!),
+    }),
+  ),
+  reshape: shape(1).map(
+    (s): Case => ({
+      shapes: [s],
+      ours: x => mul(reshape(x!, [count(s), 1]), 2),
+      peer: x => tf.mul(tf.reshape(x!, [-1, 1]), 2),
+    }),
+  ),
+  transpose: shape(2).chain(s =>
+    fc.shuffledSubarray([0, 1, 2].slice(0, s.length), { minLength: s.length }).map(
+      (order): Case => ({
+        shapes: [s],
+        ours: x => transpose(x!, order),
+        peer: x => tf.transpose(x!, order),
+      }),
+    ),
+  ),
+  expand: shape(1, 2).map(
+    (s): Case => ({
+      shapes: [[1, ...s]],
+      ours: x => expand(x!, [3, ...s]),
+      peer: x => tf.broadcastTo(x!, [3, ...s]),
+    }),
+  ),
+  gather: fc.tuple(shape(1), shape(1, 2), fc.nat(2), list(fc.nat(2), 9)).map(([s, picks, a, drawn]): Case => {
+    const axis = a % s.length
+    const indices = drawn.slice(0, count(picks)).map(index => index % s[axis]!)
+    return {
+      shapes: [s],
+      ours: x => gather(x!, x!.graph.constant('i64', picks, indices), { axis }),
+      peer: x => tf.gather(x!, tf.tensor(indices, picks, 'int32'), axis),
+    }
+  }),
+  'reduceSum over one axis': withAxis(
+    (x, axis) => reduceSum(x, { axes: [axis], keep: true }),
+    (x, axis) => tf.sum(x, axis, true),
+  ),
+  'reduceMean over one axis': withAxis(
+    (x, axis) => reduceMean(x, { axes: [axis] }),
+    (x, axis) => tf.mean(x, axis),
+  ),
+  'reduceMax over one axis': withAxis(
+    (x, axis) => reduceMax(x, { axes: [axis] }),
+    (x, axis) => tf.max(x, axis),
+  ),
+  'reduceMean over everything': unary(one(reduceMean), oneTf(tf.mean)),
+  softmax: withAxis((x, axis) => softmax(x, { axis }), atEnd(tf.softmax)),
+  logSoftmax: withAxis((x, axis) => logSoftmax(x, { axis }), atEnd(tf.logSoftmax)),
+  crossEntropy: labelled.map(([n, classes, drawn]): Case => {
+    const labels = drawn.slice(0, n).map(label => label % classes)
+    return {
+      shapes: [[n, classes]],
+      ours: x => crossEntropy(x!, x!.graph.constant('i32', [n], labels)),
+      peer: x => tf.losses.softmaxCrossEntropy(tf.oneHot(labels, classes), x!),
+    }
+  }),
+  meanSquaredError: shape(1).map(
+    (s): Case => ({
+      shapes: [s, s],
+      ours: both(meanSquaredError),
+      peer: bothTf((a, b) => tf.mean(tf.squaredDifference(a, b))),
+    }),
+  ),
+  'a sum of uses of one value': unary(
+    one(a => add(mul(a, sigmoid(a)), sub(a, mul(a, a)))),
+    oneTf(a => tf.add(tf.mul(a, tf.sigmoid(a)), tf.sub(a, tf.mul(a, a)))),
+  ),
+}
+
+/** Values a float32 holds exactly, so that both judges see the same ones. */
+function draw(shapes: number[][], positive: boolean, seed: number): number[][] {
+  const random = seeded(seed)
+  return shapes.map(s =>
+    Array.from({ length: count(s) }, () => {
+      const magnitude = Math.fround((positive ? 0.3 : 0.1) + 1.7 * random.float())
+      return positive || random.float() < 0.5 ? magnitude : -magnitude
+    }),
+  )
+}
+
+/** `Σ y · r` with fixed random `r`, and its gradients, as a function of the operands. */
+async function compile({ shapes, ours }: Case, dtype: 'f32' | 'f64') {
+  const graph = new Graph()
+  const operands = shapes.map((s, i) => graph.input(`x${i}`, dtype, s))
+  const y = ours(...operands)
+  const [weights = []] = draw([y.shape.map(Number)], false, 99)
+  const loss = reduceSum(mul(y, graph.constant(dtype, y.shape, weights)))
+  const slopes = gradients(loss, operands)
+  graph.output('loss', loss)
+  for (const [i, slope] of slopes.entries()) graph.output(`slope${i}`, slope)
+  const session = await ort.InferenceSession.create(encodeModel(graph), {
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  })
+  const run = async (values: number[][]) => {
+    const tensors = values.map((v, i) =>
+      dtype === 'f32'
+        ? new ort.Tensor('float32', Float32Array.from(v), shapes[i]!)
+        : new ort.Tensor('float64', Float64Array.from(v), shapes[i]!),
+    )
+    const results = await session.run(Object.fromEntries(tensors.map((t, i) => [`x${i}`, t])))
+    const numbers = (name: string) => Array.from(results[name]!.data as Float32Array) // ours give floats only
+    return { loss: numbers('loss')[0]!, slopes: slopes.map((_, i) => numbers(`slope${i}`)) }
+  }
+  return { run, weights, y, release: () => session.release() }
+}
+
+async function centralDifferences(loss: (values: number[][]) => Promise<number>, values: number[][]) {
+  const slopes = values.map(v => v.slice())
+  for (const [i, operand] of values.entries())
+    for (const [j, x] of operand.entries()) {
+      const at = (moved: number) => loss(values.with(i, operand.with(j, moved)))
+      slopes[i]![j] = ((await at(x + 1e-5)) - (await at(x - 1e-5))) / 2e-5
+    }
+  return slopes
+}
+
+function peerSlopes(
+  { shapes, peer }: Case,
+  values: number[][],
+  weights: number[],
+  yShape: number[],
+): number[][] {
+  return tf.tidy(() => {
+    const r = tf.tensor(weights, yShape)
+    const operands = values.map((v, i) => tf.tensor(v, shapes[i]!))
+    const loss = (...x: Tensor[]) => tf.sum(tf.mul(peer(...x), r)) as Scalar // a sum over everything is one
+    return tf
+      .grads(loss)(operands)
+      .map(g => Array.from(g.dataSync()))
+  })
+}
+
+function expectClose(found: number[][], expected: number[][], tolerance: number): void {
+  for (const [i, values] of expected.entries()) {
+    expect(found[i]).toHaveLength(values.length)
+    for (const [j, value] of values.entries())
+      expect(Math.abs(found[i]![j]! - value)).toBeLessThan(tolerance * (1 + Math.abs(value)))
+  }
+}
+
+describe('the gradient of', () => {
+  it.each(Object.entries(cases))(
+    '%s agrees with central differences and with TensorFlow.js',
+    async (_, arbitrary) => {
+      await fc.assert(
+        fc.asyncProperty(arbitrary, fc.nat(), async (op, seed) => {
+          const values = draw(op.shapes, op.positive ?? false, seed)
+          const double = await compile(op, 'f64')
+          const { slopes } = await double.run(values)
+          expectClose(slopes, await centralDifferences(async v => (await double.run(v)).loss, values), 1e-6)
+          await double.release()
+          const single = await compile(op, 'f32')
+          const mine = await single.run(values)
+          await single.release()
+          expectClose(mine.slopes, peerSlopes(op, values, single.weights, single.y.shape.map(Number)), 1e-4)
+        }),
+        { numRuns: 8 },
+      )
+    },
+  )
+})
