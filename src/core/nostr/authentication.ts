@@ -51,13 +51,14 @@ export class Authentication {
   }
 
   /**
-   * Shows the relay those of our keys that are among `pubkeys`; where none is, the preferred one.
+   * Shows the relay those of our keys that are among `pubkeys`. Where there is no name to go by (a gift wrap is signed
+   * by a key that is thrown away), the preferred one.
    * @returns whether the relay took at least one
    */
-  async authenticate(pubkeys: string[]): Promise<boolean> {
+  async authenticate(pubkeys: string[] | 'anyone'): Promise<boolean> {
     const all = this.#link.keys()
-    const named = all.filter(key => pubkeys.includes(key.pubkey))
-    const chosen = named.length > 0 ? named : all.slice(0, 1)
+    const chosen = pubkeys === 'anyone' ? all.slice(0, 1) : all.filter(key => pubkeys.includes(key.pubkey))
+    if (chosen.length === 0) return false
     const challenge = this.#challenge ?? (await this.#nextChallenge())
     if (challenge === undefined) return false
     const results = await Promise.all(chosen.map(key => this.#show(key, challenge)))

@@ -58,8 +58,10 @@ export class Connection {
   punish(reason: string): void {
     this.#attempt = 30
     this.#openedAt = Number.POSITIVE_INFINITY
-    this.detail = reason
-    this.#socket?.terminate()
+    const socket = this.#socket
+    // What it has sent on beforehand is not listened to any more.
+    this.#lost(reason)
+    socket?.terminate()
   }
 
   close(): Promise<void> {
@@ -90,8 +92,10 @@ export class Connection {
     this.#socket = socket
     let trouble: string | undefined
     socket.on('open', () => this.#opened())
-    socket.on('pong', () => this.#heard())
-    socket.on('message', (data, isBinary) => this.#message(isBinary ? '' : data.toString()))
+    socket.on('pong', () => socket === this.#socket && this.#heard())
+    socket.on('message', (data, isBinary) => {
+      if (socket === this.#socket && !isBinary) this.#message(data.toString())
+    })
     socket.on('error', error => {
       trouble = error.message
     })

@@ -1,5 +1,6 @@
 import { isEphemeral, type NostrEvent } from './event.ts'
 import { prefixOf } from './frames.ts'
+import { GIFT_WRAP } from './gift-wrap.ts'
 
 /** What a relay made of an event. Only `accepted` counts as published. */
 export type Answer =
@@ -29,7 +30,7 @@ export function answerOf(event: NostrEvent, ok: boolean, reason: string): Answer
 /** Sends events over one connection and waits for the relay's OK to each. */
 export class Offering {
   readonly #send: (message: unknown[]) => void
-  readonly #authenticate: (pubkeys: string[]) => Promise<boolean>
+  readonly #authenticate: (pubkeys: string[] | 'anyone') => Promise<boolean>
   readonly #patience: number
   readonly #underway = new Map<
     string,
@@ -38,7 +39,7 @@ export class Offering {
 
   constructor(
     send: (message: unknown[]) => void,
-    authenticate: (pubkeys: string[]) => Promise<boolean>,
+    authenticate: (pubkeys: string[] | 'anyone') => Promise<boolean>,
     patience: number,
   ) {
     this.#send = send
@@ -56,7 +57,11 @@ export class Offering {
   /** Authenticates once when the relay asks for it. Never rejects. */
   async offer(event: NostrEvent): Promise<Answer> {
     const answer = await this.#ask(event)
-    if (answer.verdict !== 'unauthorised' || !(await this.#authenticate([event.pubkey]))) return answer
+    if (
+      answer.verdict !== 'unauthorised' ||
+      !(await this.#authenticate(event.kind === GIFT_WRAP ? 'anyone' : [event.pubkey]))
+    )
+      return answer
     return this.#ask(event)
   }
 

@@ -54,7 +54,7 @@ export class Relay {
     const { outbox, keys, now, timings, random, delivered, log } = of
     const send = (message: unknown[]) => this.#connection.send(message)
     this.#authentication = new Authentication({ url, send, keys, now, patience: timings.answer })
-    const authenticate = (pubkeys: string[]) => this.#authentication.authenticate(pubkeys)
+    const authenticate = (pubkeys: string[] | 'anyone') => this.#authentication.authenticate(pubkeys)
     this.#offering = new Offering(send, authenticate, timings.answer)
     const isOpen = () => this.#connection.state === 'open'
     this.#publishing = new Publishing(
@@ -92,7 +92,7 @@ export class Relay {
       url: this.url,
       send: (message: unknown[]) => this.#connection.send(message),
       isOpen: () => this.#connection.state === 'open',
-      authenticate: (pubkeys: string[]) => this.#authentication.authenticate(pubkeys),
+      authenticate: (pubkeys: string[] | 'anyone') => this.#authentication.authenticate(pubkeys),
       now,
       timings,
       random,

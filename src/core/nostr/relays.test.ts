@@ -1,0 +1,253 @@
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { seconds } from '../../shared/units.ts'
+import { startRelay } from '../localnet/index.ts'
+import { Bench, eventBy, newKey, QUICK, unixNow, until } from './bench.test-support.ts'
+import type { NostrEvent } from './event.ts'
+import { GIFT_WRAP, wrapSigned } from './gift-wrap.ts'
+import { createRelays } from './relays.ts'
+
+const DAY = 24 * 3600
+
+describe('relays, over a real one', () => {
+  let bench: Bench
+  beforeEach(() => {
+    bench = new Bench()
+  })
+  afterEach(() => bench.close())
+  const relay = (name = 'relay', port?: number, auth = false) =>
+    startRelay({ folder: join(bench.folder, name), auth, ...(port === undefined ? {} : { port }) })
+  const portOf = (url: string) => Number(new URL(url).port)
+
+  it('delivers an event to a subscriber, and says so', async () => {
+    const { url } = await bench.open(relay())
+    const [sender, receiver] = [bench.relays(), bench.relays()]
+    const got: NostrEvent[] = []
+    const { synced } = receiver.subscribe({
+      name: 's',
+      urls: [url],
+      filter: { kinds: [3450] },
+      handler: e => got.push(e),
+    })
+    await synced
+    const event = eventBy(newKey(), { content: 'é\u{1f600}' })
+    sender.publish(event, [`${url}/`])
+    await sender.delivered(event.id)
+    await until('the event', () => got.length === 1)
+    expect(got[0]).toEqual(event)
+    expect(sender.status()).toEqual([{ url, state: 'open', pending: 0 }])
+    // also when it is over
+    await sender.delivered(event.id)
+  })
+
+  it('never sends what the caller rolled back', async () => {
+    const { url } = await bench.open(relay())
+    const db = bench.database()
+    const relays = bench.relays({ db })
+    const [kept, dropped] = [eventBy(newKey()), eventBy(newKey())]
+    expect(() =>
+      db.transaction(() => {
+        relays.publish(dropped, [url])
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    relays.publish(kept, [url])
+    await relays.delivered(kept.id)
+    await expect(relays.delivered(dropped.id)).rejects.toMatchObject({ code: 'nostr/not-delivered' })
+    const got: string[] = []
+    await relays.subscribe({
+      name: 's',
+      urls: [url],
+      filter: { kinds: [3450] },
+      handler: e => got.push(e.id),
+    }).synced
+    expect(got).toEqual([kept.id])
+  })
+
+  it('keeps what was published while every relay was down, also over a restart of its own', async () => {
+    const gone = await relay()
+    await gone.close()
+    const db = bench.database()
+    const event = eventBy(newKey())
+    const before = createRelays({ db, timings: QUICK })
+    before.publish(event, [gone.url])
+    expect(await before.flush(50)).toBe(false)
+    const waiting = before.delivered(event.id)
+    void before.close()
+    await expect(waiting).rejects.toMatchObject({ code: 'nostr/closed' })
+
+    await bench.open(relay('relay', portOf(gone.url)))
+    const after = bench.relays({ db })
+    expect(await after.flush(8000)).toBe(true)
+    await after.delivered(event.id)
+  })
+
+  it('loses nothing and repeats nothing while the relay is restarted under it', async () => {
+    let server = await relay()
+    const { url } = server
+    bench.later(() => server.close())
+    const [sender, receiver] = [bench.relays(), bench.relays()]
+    const got: string[] = []
+    receiver.subscribe({
+      name: 's',
+      urls: [url],
+      filter: { kinds: [3450] },
+      handler: e => got.push(e.content),
+    })
+    const key = newKey()
+    const count = 90
+    for (let i = 0; i < count; i++) {
+      sender.publish(eventBy(key, { content: String(i) }), [url])
+      if (i % 30 !== 15) continue
+      await until('some events under way', () => got.length > i / 3)
+      await server.close()
+      server = await relay('relay', portOf(url))
+    }
+    expect(await sender.flush(10_000)).toBe(true)
+    await until('every event', () => got.length >= count)
+    expect(got.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i))
+  })
+
+  it('brings what came while it was away, even dated two days back', async () => {
+    const { url } = await bench.open(relay())
+    const db = bench.database()
+    const [author, to] = [newKey(), newKey()]
+    const got: string[] = []
+    const subscribe = () => {
+      const relays = createRelays({ db, timings: QUICK })
+      const filter = { kinds: [GIFT_WRAP], '#p': [to.pubkey] }
+      const { synced } = relays.subscribe({
+        name: 'wraps',
+        urls: [url],
+        filter,
+        handler: e => got.push(e.id),
+      })
+      return { relays, synced }
+    }
+    const sender = bench.relays()
+    const wraps = [0, 1, 2].map(i =>
+      wrapSigned(eventBy(author, { content: `${i}` }), author, to.pubkey, { at: unixNow() }),
+    )
+    const old = eventBy(author, {
+      kind: GIFT_WRAP,
+      tags: [['p', to.pubkey]],
+      created_at: unixNow() - 2 * DAY,
+    })
+    const send = async (event: NostrEvent | undefined) => {
+      if (!event) return
+      sender.publish(event, [url])
+      await sender.delivered(event.id)
+    }
+
+    await send(wraps[0])
+    const first = subscribe()
+    await first.synced
+    await first.relays.close()
+    await send(wraps[1])
+    await send(old)
+    const second = subscribe()
+    bench.later(() => second.relays.close())
+    await second.synced
+    await send(wraps[2])
+    await until('the live one', () => got.length === 4)
+    expect(got.sort()).toEqual([...wraps.map(w => w.id), old.id].sort())
+  })
+
+  it('hands an event to the handler again until it succeeds, and rolls back what it had written', async () => {
+    const { url } = await bench.open(relay())
+    const db = bench.database()
+    db.exec('create table note (text text) strict')
+    const log: string[] = []
+    const relays = bench.relays({ db, log: line => log.push(line) })
+    let tries = 0
+    relays.subscribe({
+      name: 's',
+      urls: [url],
+      filter: { kinds: [3450] },
+      handler(e) {
+        db.prepare('insert into note values (?)').run(e.content)
+        if (++tries < 3) throw new Error(`try ${tries}`)
+      },
+    })
+    relays.publish(eventBy(newKey(), { content: 'x' }), [url])
+    await until('a third try', () => tries === 3)
+    expect(db.prepare('select text from note').all()).toEqual([{ text: 'x' }])
+    expect(log.filter(line => line.includes('try'))).toHaveLength(2)
+  })
+
+  it('handles an event once that two relays have', async () => {
+    const [a, b] = [await bench.open(relay('a')), await bench.open(relay('b'))]
+    const relays = bench.relays()
+    const events = [1, 2, 3].map(i => eventBy(newKey(), { content: `${i}` }))
+    for (const event of events) relays.publish(event, [a.url, b.url])
+    expect(await relays.flush(5000)).toBe(true)
+    await until('both relays have them', () => relays.status().every(s => s.pending === 0))
+    const got: string[] = []
+    const { synced } = bench.relays().subscribe({
+      name: 's',
+      urls: [a.url, b.url],
+      filter: { kinds: [3450] },
+      handler: e => got.push(e.id),
+    })
+    await synced
+    expect(got.sort()).toEqual(events.map(e => e.id).sort())
+  })
+
+  it('gives up on an event at its expiration, and says so', async () => {
+    const gone = await relay()
+    await gone.close()
+    let clock = unixNow()
+    const relays = bench.relays({ now: () => clock })
+    const event = eventBy(newKey(), { tags: [['expiration', String(clock + 60)]] })
+    relays.publish(event, [gone.url])
+    const waiting = relays.delivered(event.id)
+    expect(await relays.flush(20)).toBe(false)
+    clock = seconds(clock + 61)
+    await expect(waiting).rejects.toMatchObject({ code: 'nostr/not-delivered' })
+    expect(await relays.flush(20)).toBe(true)
+    expect(relays.status()).toEqual([])
+  })
+
+  it('reads gift wraps from a relay that wants authentication, showing only the key they are for', async () => {
+    const { url } = await bench.open(relay('auth', undefined, true))
+    const [author, to, other] = [newKey(), newKey(), newKey()]
+    const relays = bench.relays({ signers: [other] })
+    const inner = eventBy(author)
+    relays.publish(wrapSigned(inner, author, to.pubkey, { at: unixNow() }), [url])
+    expect(await relays.flush(5000)).toBe(true)
+    const got: string[] = []
+    const { synced } = relays.subscribe({
+      name: 's',
+      urls: [url],
+      filter: { kinds: [GIFT_WRAP], '#p': [to.pubkey] },
+      handler: e => got.push(e.id),
+    })
+    await synced
+    expect(got).toEqual([])
+    expect(relays.status()[0]).toMatchObject({
+      state: 'refused',
+      detail: expect.stringContaining('auth-required'),
+    })
+    relays.authenticate([to])
+    await until('the wrap', () => got.length === 1)
+    await until('no refusal any more', () => relays.status()[0]?.state === 'open')
+  })
+
+  it('probes which relays take an event', async () => {
+    const [good, gone] = [await bench.open(relay()), await relay('gone')]
+    await gone.close()
+    const event = eventBy(newKey(), { created_at: unixNow() })
+    const { accepted, refused } = await bench.relays().probe([good.url, gone.url], event)
+    expect(accepted).toEqual([good.url])
+    expect(refused).toEqual([{ url: gone.url, reason: expect.stringContaining('ECONNREFUSED') }])
+  })
+
+  it('refuses addresses that are no relay and an empty list', () => {
+    const relays = bench.relays()
+    const event = eventBy(newKey())
+    expect(() => relays.publish(event, ['https://example.org'])).toThrow(/not a relay/)
+    expect(() => relays.publish(event, ['wss://user:secret@example.org'])).toThrow(/not a relay/)
+    expect(() => relays.publish(event, [])).toThrow(/no relay/)
+    expect(relays.status()).toEqual([])
+  })
+})
