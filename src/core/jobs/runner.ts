@@ -154,7 +154,11 @@ export class Runner<S, F, E extends EffectBase> {
         onTrouble?.(effect, reportOf(error), retryMs)
         await new Promise<void>(resolve => {
           const timer = setTimeout(resolve, retryMs)
-          signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+          const stop = (): void => {
+            clearTimeout(timer)
+            resolve()
+          }
+          signal.addEventListener('abort', stop, { once: true })
         })
         if (this.#closed) return
       }

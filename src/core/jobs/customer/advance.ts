@@ -104,7 +104,7 @@ function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask: Ask): 
       if (job.round !== fact.round) return
       job.aggregating = false
       delete job.roundOpenedAt
-      job.weights[fact.round] = { path: fact.path, metrics: fact.metrics }
+      job.weights[fact.round] = { path: fact.path, score: fact.score }
       ask({ id: `checkpoint:${fact.round}`, type: 'checkpoint', round: fact.round })
       job.round += 1
       return
@@ -378,7 +378,7 @@ function wakeAt(job: CustomerJob): Seconds | undefined {
       if (silent !== undefined) moments.push(silent + 1)
     }
     if (job.announcedAt !== undefined && vacancies(job).length > 0)
-      moments.push(job.announcedAt + plan.hiring / 2, job.announcedAt + plan.hiring)
+      moments.push(job.announcedAt + plan.times.hiring / 2, job.announcedAt + plan.times.hiring)
   }
   const ahead = moments.filter((moment): moment is number => moment !== undefined && moment > job.clock)
   return ahead.length === 0 ? undefined : seconds(Math.min(...ahead))

@@ -51,6 +51,7 @@ export const planOf = (providers: number, rounds: number): Plan => ({
   blossoms: ['http://127.0.0.1:1'],
   relays: ['ws://127.0.0.1:2'],
   times: {
+    hiring: seconds(4),
     answer: seconds(10),
     start: seconds(20),
     heartbeat: seconds(30),
@@ -61,7 +62,6 @@ export const planOf = (providers: number, rounds: number): Plan => ({
   },
   rho: 0.5,
   bidWork: 0,
-  hiring: seconds(4),
   deadline: seconds(1_000_000),
   seed: 1,
   out: 'out',
@@ -244,7 +244,7 @@ export class World {
           type: 'aggregated',
           round: effect.round,
           path: `w${effect.round}`,
-          metrics: undefined as never,
+          score: { metric: 'accuracy', value: 0.9, loss: 0.1 },
         })
       case 'refund': {
         const lock = this.mint.get(`${effect.key}:${effect.round}`)!

@@ -39,7 +39,7 @@ export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
   const enough = job.bids.filter(bid => unfit(job, plan, bid) === undefined).length >= vacancies(job).length
   const firstHiring = Object.keys(job.engagements).length === 0
   // The first awards wait until there is something to choose from, half of the time if every slot can be filled.
-  const patience = enough ? plan.hiring / 2 : plan.hiring
+  const patience = enough ? plan.times.hiring / 2 : plan.times.hiring
   if (firstHiring && job.clock < announcedAt + patience) return
   for (const index of vacancies(job)) {
     const slot = job.slots[index]!

@@ -2,9 +2,8 @@ import type { Sats, Seconds } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
 import type { Figures, Reference } from '../../federation/index.ts'
 import type { Answer, Bid, Leave, Update } from '../../market/index.ts'
-import type { Metrics } from '../../training/index.ts'
 import type { EffectBase } from '../machine.ts'
-import type { Plan, Work } from './state.ts'
+import type { Plan, Score, Work } from './state.ts'
 
 /** Signatures that open a lock, one per proof. */
 export type Witness = { secret: string; signature: string }
@@ -33,7 +32,7 @@ export type CustomerFact =
   | { type: 'measured'; key: string; round: number; figures: Figures }
   | { type: 'referenced'; key: string; round: number; reference: Reference }
   | { type: 'released'; key: string; round: number; amount: Sats }
-  | { type: 'aggregated'; round: number; path: string; metrics: Metrics }
+  | { type: 'aggregated'; round: number; path: string; score: Score }
   | { type: 'refunded'; key: string; round: number; refunded: Sats; fee: Sats }
   | { type: 'refund-later'; key: string; round: number }
   | { type: 'told' }

@@ -18,7 +18,7 @@ export function exportInput(job: CustomerJob) {
     out: plan.out,
     title: plan.title,
     training: {
-      rounds: weights.slice(1).map(({ metrics }, i) => ({ round: i + 1, metrics })),
+      rounds: weights.slice(1).map(({ score }, i) => ({ round: i + 1, ...score })),
       providers: new Set(
         allWorks(job)
           .filter(({ work }) => work.verdict)

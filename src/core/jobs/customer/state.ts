@@ -2,10 +2,12 @@ import type { Sats, Seconds } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
 import type { Figures, Reference } from '../../federation/index.ts'
 import type { Bid } from '../../market/index.ts'
-import type { Metrics, TrainingSpec } from '../../training/index.ts'
+import type { TrainingSpec } from '../../training/index.ts'
 
 /** How long each party may take, in seconds; payments.md, "Paying per round". */
 export interface Times {
+  /** From the announcement: bids are collected this long before the first awards. */
+  hiring: Seconds
   /** From the award: to accept or decline. */
   answer: Seconds
   /** From the round's event: to the first sign of work. */
@@ -20,6 +22,14 @@ export interface Times {
   redeem: Seconds
   /** From then to the locktime T. */
   lock: Seconds
+}
+
+/** How good the weights are on the private holdout. */
+export interface Score {
+  metric: 'accuracy' | 'r2'
+  value: number
+  /** Mean cross-entropy in nats, or the root of the mean squared error in the scaled target's unit. */
+  loss: number
 }
 
 /** What the customer decided before the job was announced. It never changes. */
@@ -51,8 +61,6 @@ export interface Plan {
   rho: number
   /** NIP-13 bits asked of a bid. */
   bidWork: number
-  /** From the announcement: bids are collected this long before the first awards. */
-  hiring: Seconds
   /** Unix time; a job that has no provider by then ends with what it has. */
   deadline: Seconds
   seed: number
@@ -163,7 +171,7 @@ export interface CustomerJob {
   /** Set while the round's aggregate is computed. */
   aggregating: boolean
   /** θ by round: `weights[r]` is what round r + 1 starts from. */
-  weights: { path: string; manifest?: Manifest; metrics?: Metrics }[]
+  weights: { path: string; manifest?: Manifest; score?: Score }[]
   /** Set once no further round is to be opened: by the person, the deadline, or a plan that diverges. */
   stopping?: { code: 'cancelled' | 'failed'; reason: string }
   report?: unknown

@@ -34,7 +34,7 @@ const checkpointSteps = 500
 const weightBytes = (parameters: number): Bytes => (parameters * 4 * 1.05 + 65_536) as Bytes
 
 /** Errors of a blob or a lock that no waiting mends. Everything else is tried again until the round's deadline. */
-const hopeless = /^(blobs\/(too-large|corrupt|refused-address)|payments\/(lock|mint)-)/
+const hopeless = /^(blobs\/(too-large|bad-manifest)|payments\/(lock|mint)-)/
 
 /** Carries out what an engagement asks for: the thin edge between the fold and the world. */
 export function providerActs(

@@ -8,7 +8,7 @@ import { seedOf } from '../times.ts'
 import type { ActContext, Acts } from './context.ts'
 
 /** A blob that is wrong stays wrong; a server that is away is tried again. */
-const hopeless = new Set(['blobs/too-large', 'blobs/corrupt', 'blobs/refused-address'])
+const hopeless = new Set(['blobs/too-large', 'blobs/bad-manifest'])
 
 /** The files of a job: shards and weights out, updates in, measured and folded into the next weights. */
 export function learn(

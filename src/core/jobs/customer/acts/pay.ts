@@ -4,7 +4,14 @@ import { asLine, wire } from '../../../market/index.ts'
 import type { ActContext, Acts } from './context.ts'
 
 /** What makes a lock impossible for good: an empty wallet, the job's cap or a limit. A mint that is away is waited for. */
-const refusals = new Set(['payments/insufficient', 'payments/over-cap', 'payments/over-limit'])
+const refusals = new Set([
+  'payments/not-enough',
+  'payments/cap',
+  'payments/limit-job',
+  'payments/limit-round',
+  'payments/limit-day',
+  'payments/fees-too-high',
+])
 
 /** A round's money: locked before it, released or taken back after it. Each is idempotent by the lock's id. */
 export function pay(context: ActContext): Acts<'lock' | 'release' | 'refund'> {

@@ -1,0 +1,215 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { UserError } from '../../../shared/errors.ts'
+import { type Sats, sats, seconds } from '../../../shared/units.ts'
+import type { Prepared } from '../../datasets/index.ts'
+import { flopsPerStep } from '../../training/index.ts'
+import type { Tools } from '../tools.ts'
+import { liveOffers } from './offers.ts'
+import { capOf, fits, type Quote, quote } from './quote.ts'
+import { recipeFor, stepsFor } from './recipe.ts'
+import type { Plan, Times } from './state.ts'
+
+/** What a person asks for. */
+export interface Order {
+  dataset: string
+  target?: string
+  task?: 'classification' | 'regression'
+  providers: number
+  rounds: number
+  /** The hard cap; without one, the quote and a reserve for replacements. */
+  budget?: Sats
+  mint: string
+  blossoms: string[]
+  relays: string[]
+  /** The model's folder. */
+  out: string
+  times: Times
+  seed?: number
+  skew?: { classesPerShard: number }
+}
+
+/** A job that has cost nothing yet: encoded, planned and quoted. */
+export interface Draft {
+  id: string
+  plan: Plan
+  quote: Quote
+  prepared: Prepared
+}
+
+export type DraftStep = 'preparing' | 'planning' | 'asking'
+
+/** The share of steps and price of a stranger's first round (payments.md). */
+const strangers = 0.25
+/** A job that is not trained by then ends with what it has. */
+const longestJob = 7 * 24 * 3600
+/** How long offers are waited for. */
+const patienceMs = 15_000
+
+/**
+ * Encodes the dataset, plans the job and asks the market for its price. Nothing is published or locked.
+ * @throws UserError of the dataset; `market/no-offers`; `job/budget`; `job/balance`
+ */
+export async function draft(
+  order: Order,
+  tools: Tools,
+  { signal, onStep }: { signal?: AbortSignal; onStep?: (step: DraftStep) => void } = {},
+): Promise<Draft> {
+  const id = randomBytes(16).toString('hex')
+  const folder = tools.folder(id)
+  try {
+    onStep?.('preparing')
+    const { prepared, seed } = await prepare(order, folder, tools, signal)
+    onStep?.('planning')
+    const plan = await plans(order, prepared, seed, folder, tools, signal)
+    onStep?.('asking')
+    const found = await ask(order, plan, tools, signal)
+    const cap = capOf(found, order.budget)
+    checkBalance(order, found, tools)
+    return {
+      id,
+      plan: { ...plan, cap, quoted: found.total, maxPerRound: found.maxPerRound },
+      quote: found,
+      prepared,
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function prepare(order: Order, folder: string, { compute }: Tools, signal?: AbortSignal) {
+  mkdirSync(folder, { recursive: true })
+  const seed = order.seed ?? randomInt(2 ** 31)
+  const { dataset: path, target, task, skew, providers } = order
+  const prepared = await compute.run(
+    'prepare',
+    {
+      path,
+      ...(target === undefined ? {} : { target }),
+      ...(task === undefined ? {} : { task }),
+      ...(skew === undefined ? {} : { skew }),
+      out: join(folder, 'data'),
+      shards: providers,
+      seed,
+    },
+    signal ? { signal } : {},
+  )
+  return { prepared, seed }
+}
+
+async function plans(
+  order: Order,
+  prepared: Prepared,
+  seed: number,
+  folder: string,
+  { compute, now }: Tools,
+  signal?: AbortSignal,
+): Promise<Plan> {
+  const rowsPerShard = Math.min(...prepared.shards.map(shard => shard.rows))
+  const spec = recipeFor({ ...prepared, rowsPerShard })
+  const weights = join(folder, 'weights', '0.safetensors')
+  mkdirSync(join(folder, 'weights'), { recursive: true })
+  const { parameters, size } = await compute.run(
+    'initialWeights',
+    { spec, seed, out: weights },
+    signal ? { signal } : {},
+  )
+  const steps = stepsFor(spec, rowsPerShard)
+  return {
+    title: titleOf(order.dataset),
+    spec,
+    parameters,
+    rounds: order.rounds,
+    steps,
+    pflopPerRound: (steps * flopsPerStep(spec)) / 1e15,
+    shards: prepared.shards,
+    holdout: prepared.holdout,
+    encoding: prepared.encoding,
+    weights,
+    updateBytes: size,
+    maxPerRound: sats(0),
+    cap: sats(0),
+    quoted: sats(0),
+    strangers,
+    mint: order.mint,
+    blossoms: order.blossoms,
+    relays: order.relays,
+    times: order.times,
+    rho: 0.5,
+    bidWork: 8,
+    deadline: seconds(now() + longestJob),
+    seed,
+    out: order.out,
+  }
+}
+
+/** A file's name says nothing of what is in it, but it may say too much: the market sees the kind of data alone. */
+const titleOf = (dataset: string): string =>
+  dataset === 'mnist' ? 'MNIST' : `A dataset (${extension(dataset)})`
+const extension = (path: string): string =>
+  basename(path)
+    .match(/\.([a-z0-9]{1,8})$/i)?.[1]
+    ?.toLowerCase() ?? 'folder'
+
+async function ask(order: Order, plan: Plan, tools: Tools, signal?: AbortSignal): Promise<Quote> {
+  const demand = {
+    providers: order.providers,
+    rounds: order.rounds,
+    pflopPerRound: plan.pflopPerRound,
+    shardBytes: Math.max(...plan.shards.map(shard => shard.bytes)),
+    mint: order.mint,
+    blossoms: order.blossoms,
+    strangers,
+  }
+  const enough = (offers: Parameters<typeof fits>[1][]) =>
+    offers.filter(offer => fits(demand, offer)).length >= order.providers
+  const offers = await liveOffers(tools, order.relays, enough, { patienceMs, ...(signal ? { signal } : {}) })
+  // What a lock costs beyond its price: the provider's fee to redeem it, locked with it, and the mint's for making it.
+  const fees = new Map<Sats, number>()
+  const prices = new Set(
+    offers.flatMap(({ offer }) => {
+      const full = Math.max(offer.price.minimum, Math.ceil(plan.pflopPerRound * offer.price.perPflop))
+      return [sats(full), sats(Math.ceil(full * strangers))]
+    }),
+  )
+  for (const price of prices) {
+    const { amount, fee } = await tools.wallet.quoteLock(order.mint, price)
+    fees.set(price, amount - price + fee)
+  }
+  return quote(demand, offers, price => fees.get(price) ?? 0)
+}
+
+function checkBalance({ mint }: Order, { total }: Quote, { wallet }: Tools): void {
+  const available = wallet.balance().mints[mint]?.available ?? sats(0)
+  if (available >= total) return
+  throw new UserError('job/balance', {
+    message: `This job would cost up to ${total} sats; the wallet holds ${available} sats at ${mint}.`,
+    fix: `Top up with \`gradstr wallet topup ${total - available}\`. Nothing was locked or spent.`,
+  })
+}
+
+/** A day of grace between redeem_by and T; what the live network asks for. */
+export const liveTimes: Times = {
+  hiring: seconds(30),
+  answer: seconds(120),
+  start: seconds(300),
+  heartbeat: seconds(180),
+  round: seconds(900),
+  release: seconds(6 * 3600),
+  redeem: seconds(12 * 3600),
+  lock: seconds(24 * 3600),
+}
+
+/** The practice network's: play money on one machine, so that what a killed provider holds is back within minutes. */
+export const practiceTimes: Times = {
+  hiring: seconds(2),
+  answer: seconds(10),
+  start: seconds(20),
+  heartbeat: seconds(30),
+  round: seconds(60),
+  release: seconds(60),
+  redeem: seconds(30),
+  lock: seconds(60),
+}

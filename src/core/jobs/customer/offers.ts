@@ -1,0 +1,48 @@
+import { KIND, OFFER_LIFE, wire } from '../../market/index.ts'
+import { type NostrEvent, replaces } from '../../nostr/index.ts'
+import type { Tools } from '../tools.ts'
+import type { LiveOffer } from './quote.ts'
+import { heed } from './service.ts'
+
+/**
+ * The offers that are live on these relays: of each provider and device the newest, not expired. Waits until `enough`
+ * providers were found, at most `patienceMs`.
+ */
+export async function liveOffers(
+  tools: Tools,
+  urls: string[],
+  enough: (offers: LiveOffer[]) => boolean,
+  { patienceMs, signal }: { patienceMs: number; signal?: AbortSignal },
+): Promise<LiveOffer[]> {
+  const { relays, now } = tools
+  const newest = new Map<string, { event: NostrEvent; live: LiveOffer }>()
+  const list = () => [...newest.values()].map(({ live }) => live)
+  let found = (): void => {}
+  const subscription = relays.subscribe({
+    // Another name each time: what was handled before is wanted again.
+    name: `offers:${now()}:${Math.random()}`,
+    urls,
+    filter: { kinds: [KIND.OFFER], since: now() - OFFER_LIFE },
+    handler: event =>
+      heed(tools, event, offer => {
+        const key = `${offer.pubkey}:${offer.tags.find(tag => tag[0] === 'd')?.[1]}`
+        const known = newest.get(key)
+        if (known && !replaces(offer, known.event)) return
+        newest.set(key, { event: offer, live: { provider: offer.pubkey, offer: wire.offer.parse(offer) } })
+        if (enough(list())) found()
+      }),
+  })
+  try {
+    await new Promise<void>(resolve => {
+      found = resolve
+      const timer = setTimeout(resolve, patienceMs)
+      signal?.addEventListener('abort', () => resolve(), { once: true })
+      timer.unref()
+      if (enough(list())) resolve()
+    })
+    signal?.throwIfAborted()
+    return list()
+  } finally {
+    subscription.close()
+  }
+}

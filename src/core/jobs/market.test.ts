@@ -1,0 +1,83 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { sats } from '../../shared/units.ts'
+import { type Localnet, startLocalnet } from '../localnet/index.ts'
+import { openHome, type TestHome, termsOn, writeTable } from './home.test-support.ts'
+import { draft, money, openJob, ProviderService, practiceTimes } from './index.ts'
+
+let folder: string
+let net: Localnet
+const open: { close(): Promise<void> | void }[] = []
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gradstr-market-'))
+  net = await startLocalnet({ folder: join(folder, 'net') })
+})
+afterEach(async () => {
+  for (const thing of open.splice(0).reverse()) await thing.close()
+  await net.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+const home = async (name: string): Promise<TestHome> => {
+  const log = process.env.DEBUG ? (line: string): void => console.log(name, line) : undefined
+  const it = await openHome(join(folder, name), log ? { log } : {})
+  open.push(it)
+  return it
+}
+
+it('trains a table with two strangers, pays every round, and every ledger agrees with the mint', async () => {
+  const customer = await home('customer')
+  const topUp = await customer.tools.wallet.topUp(net.mint, sats(1000))
+  await topUp.paid
+  const providers = await Promise.all(['a', 'b'].map(home))
+  for (const { tools } of providers) {
+    const service = new ProviderService(tools, termsOn(net), {
+      onTrouble: (_, what, error) => process.env.DEBUG && console.log('provider trouble', what, error),
+    })
+    service.start()
+    open.push(service)
+  }
+  const out = join(folder, 'model')
+  const job = await draft(
+    {
+      dataset: writeTable(folder, 600),
+      providers: 2,
+      rounds: 3,
+      mint: net.mint,
+      blossoms: [net.blossom],
+      relays: [net.relay],
+      out,
+      times: practiceTimes,
+      seed: 7,
+    },
+    customer.tools,
+  )
+  const running = openJob(
+    job.id,
+    customer.tools,
+    {
+      onTrouble: (what, error) => process.env.DEBUG && console.log('customer trouble', what, error),
+      onChange: (state, entry) => process.env.DEBUG && console.log(state.phase, state.round, entry.fact.type),
+    },
+    job.plan,
+  )
+  open.push(running)
+  const end = await running.runner.settled
+  expect(end.phase).toBe('done')
+  expect(existsSync(join(out, 'model.onnx'))).toBe(true)
+  const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+  expect(report.metrics.accuracy).toBeGreaterThan(0.9)
+  const { locked, paid, refunded, fees } = money(end)
+  expect(locked).toBe(paid + refunded)
+  expect(customer.tools.wallet.balance().available).toBe(1000 - paid - fees)
+  await expect
+    .poll(() => providers.reduce((sum, { tools }) => sum + tools.wallet.balance().earned, 0), {
+      timeout: 20_000,
+    })
+    .toBe(paid)
+  for (const { tools } of [customer, ...providers]) {
+    await tools.wallet.settle()
+    expect(await tools.wallet.audit({ mints: true })).toEqual({ problems: [] })
+  }
+})
