@@ -53,10 +53,12 @@ export const painter =
   (style, text) =>
     styleText(style, text, { stream })
 
-/** What came from a file or from the wire may hold escape sequences; a terminal must not obey them. */
+/** What came from a file or from the wire may hold escape sequences; a terminal must not obey them. One line. */
 export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '�')
+  text
+    .replace(/[\t\r\n\u2028\u2029]+/g, ' ')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�')
 
 /** At most `width` characters. */
 export const clip = (text: string, width: number): string =>

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Cli, globalOptions } from './cli.ts'
+import { addInspect } from './commands/inspect.ts'
 import { addLocalnet } from './commands/localnet.ts'
 import { version } from './version.ts'
 
@@ -22,6 +23,6 @@ export function program(cli: Cli): Command {
       outputError: () => undefined,
     })
     .exitOverride()
-  for (const add of [addLocalnet]) add(gradstr, cli)
+  for (const add of [addInspect, addLocalnet]) add(gradstr, cli)
   return gradstr
 }

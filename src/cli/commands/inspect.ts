@@ -1,0 +1,51 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Inspection } from '../../core/datasets/index.ts'
+import { UserError } from '../../shared/errors.ts'
+import { type Call, type Cli, callOf } from '../cli.ts'
+import { positive, taskOption } from '../options.ts'
+
+interface Options {
+  target?: string
+  task?: 'classification' | 'regression'
+  sample?: number
+}
+
+const help = `
+DATASET is a CSV or TSV file as a spreadsheet saves it, Parquet, JSON lines, a folder of IDX images, or the word
+"mnist". Nothing leaves this computer. The exit code is 1 when the dataset cannot be trained on as it is.`
+
+export function addInspect(gradstr: Command, cli: Cli): void {
+  gradstr
+    .command('inspect')
+    .description('show what a dataset holds, what it would be trained for, and what is wrong with it')
+    .argument('<dataset>', 'a file, a folder, or "mnist"')
+    .option('--target <column>', 'the column to predict')
+    .addOption(taskOption())
+    .option('--sample <rows>', 'look at the first rows only', positive('rows'))
+    .addHelpText('after', help)
+    .action(async (dataset: string, options: Options, command: Command) =>
+      inspect(await callOf(cli, command), dataset, options),
+    )
+}
+
+async function inspect(call: Call, dataset: string, options: Options): Promise<void> {
+  const { report } = call
+  const { withCompute } = await import('../compute.ts')
+  const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
+  const found = await withCompute(call, compute =>
+    compute.run('inspect', { path, ...options }, { signal: call.signal }),
+  )
+  const { inspectionLines } = await import('../inspection.ts')
+  report.say(...inspectionLines(found, report.paint))
+  refuseBroken(found, dataset, () => report.event('inspection', found))
+  report.result(found)
+}
+
+/** A dataset that cannot be used is an error, after everything about it was shown. */
+function refuseBroken(found: Inspection, dataset: string, before: () => void): void {
+  const problem = found.problems.find(p => p.severity === 'error')
+  if (!problem) return
+  before()
+  throw new UserError(problem.code, { message: problem.message, fix: problem.fix, where: dataset })
+}

@@ -1,0 +1,36 @@
+import { counted, printable, satsText, score } from '../format.ts'
+import { type ProgressView, stateWords } from './view.ts'
+
+/** What happened between two views, one line each: for a log file, where nothing can be redrawn. */
+export function changes(before: ProgressView | undefined, after: ProgressView): string[] {
+  return [
+    ...phase(before, after),
+    ...closedRounds(before, after),
+    ...(after.round > (before?.round ?? 0) ? [`Round ${after.round} of ${after.rounds}`] : []),
+    ...providers(before, after),
+  ]
+}
+
+function phase(before: ProgressView | undefined, after: ProgressView): string[] {
+  if (after.doing === undefined || after.doing === before?.doing) return []
+  return [`${after.doing.charAt(0).toUpperCase()}${after.doing.slice(1)}`]
+}
+
+function closedRounds(before: ProgressView | undefined, after: ProgressView): string[] {
+  const known = before?.losses.length ?? 0
+  return after.losses.slice(known).map((loss, i) => {
+    const money = `${satsText(after.sats.paid)} paid, ${satsText(after.sats.locked)} locked so far`
+    return `Round ${known + i + 1} of ${after.rounds} is done: loss ${score(loss)} (${money})`
+  })
+}
+
+function providers(before: ProgressView | undefined, after: ProgressView): string[] {
+  const known = new Map(before?.providers.map(p => [p.name, p]))
+  return after.providers.flatMap(now => {
+    const then = known.get(now.name)
+    if (then?.state === now.state && then.round === now.round) return []
+    const steps = now.state === 'training' && now.steps > 0 ? `, ${counted(now.steps, 'step')}` : ''
+    const loss = now.state === 'delivered' && now.loss !== undefined ? `, loss ${score(now.loss)}` : ''
+    return [`  ${printable(now.name)}: ${stateWords[now.state]}${steps}${loss}`]
+  })
+}
