@@ -8,6 +8,8 @@ export const tagBytes = 16
 /** 16 GiB of plaintext: more than any shard or model that Gradstr sends. */
 export const maxChunks = 4096
 
+export const maxServers = 16
+
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hex')
 
 /** A server's address as it is compared and stored: scheme, host, port, and no path. */
@@ -52,7 +54,7 @@ export type Sealed = z.output<typeof sealedShape>
  * only inside private events. All chunks but the last have the same size, and together they are exactly `size`.
  */
 export const manifest = sealedShape
-  .extend({ servers: z.array(server).min(1).max(16) })
+  .extend({ servers: z.array(server).min(1).max(maxServers) })
   .superRefine((value, context) => {
     const problem = sizeProblem(value)
     if (problem) context.addIssue({ code: 'custom', path: ['chunks'], message: problem })
@@ -73,3 +75,8 @@ function sizeProblem({ chunks, size }: Pick<Sealed, 'chunks' | 'size'>): string 
   const total = chunks.reduce((sum, chunk) => sum + chunk.size - tagBytes, 0)
   return total === size ? undefined : `chunks hold ${total} bytes, but size says ${size}`
 }
+
+/** Addresses as a manifest has them, without repetitions; what is no address at all is left out. */
+export const originsOf = (servers: readonly string[]): string[] => [
+  ...new Set(servers.filter(server => URL.canParse(server)).map(server => new URL(server).origin)),
+]

@@ -1,0 +1,169 @@
+import { hash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { UserError } from '../../shared/errors.ts'
+import type { Bytes } from '../../shared/units.ts'
+import type { KeyPair } from '../identity/index.ts'
+import { openChunk, sealChunk } from './chunk.ts'
+import type { BlossomClient, Chunk } from './client.ts'
+import { hashFile } from './encrypt.ts'
+import { noServer, ServerError, type ServerProblem, twice } from './errors.ts'
+import { type Manifest, originsOf, stride, tagBytes } from './manifest.ts'
+import { inParallel } from './parallel.ts'
+
+export interface DownloadOptions {
+  /** The only ones that are asked; first those that the manifest names too. */
+  servers: readonly string[]
+  /** What the job's terms promise; a manifest that says more is refused before anything is fetched. */
+  maxBytes: Bytes
+  /** Signs only where a server wants to know who reads. */
+  signer?: KeyPair
+  signal?: AbortSignal
+}
+
+export interface DownloadTools {
+  client: BlossomClient
+  folder: string
+  alone: <T>(name: string, work: () => Promise<T>) => Promise<T>
+  report: (problem: ServerProblem) => void
+}
+
+/** Chunks fetched at the same time. */
+const width = 4
+
+/** Downloads one blob; see `Blobs.download`. */
+export async function downloadFile(
+  manifest: Manifest,
+  toPath: string,
+  options: DownloadOptions,
+  tools: DownloadTools,
+): Promise<void> {
+  if (manifest.size > options.maxBytes)
+    throw new UserError('blobs/too-large', {
+      message: `The blob has ${manifest.size} bytes, but at most ${options.maxBytes} were agreed on.`,
+      fix: 'Nothing was downloaded. The other side must keep to the terms of the job.',
+    })
+  const name = hash('sha256', JSON.stringify([manifest.key, manifest.chunks]))
+  await tools.alone(name, async () => {
+    const part = join(tools.folder, 'incoming', `${name}.part`)
+    const progress = { verified: 0 }
+    try {
+      await fillPart(part, manifest, { ...options, progress }, tools)
+      await mkdir(dirname(toPath), { recursive: true })
+      await moveTo(part, toPath)
+    } catch (error) {
+      // Kept for the next try only when it was interrupted, not refused, and there is something to keep.
+      const interrupted =
+        options.signal?.aborted || (error instanceof UserError && error.code === 'blobs/not-found')
+      if (!interrupted || progress.verified === 0) await rm(part, { force: true })
+      throw error
+    }
+  })
+}
+
+interface Fill extends DownloadOptions {
+  progress: { verified: number }
+}
+
+/** Fetches what the part file does not hold yet, chunk by chunk, and checks the whole at the end. */
+async function fillPart(
+  part: string,
+  manifest: Manifest,
+  options: Fill,
+  tools: DownloadTools,
+): Promise<void> {
+  const { chunks, size, sha256 } = manifest
+  const key = Buffer.from(manifest.key, 'hex')
+  const fetchChunk = chunkFetcher(manifest, options, tools)
+  await mkdir(dirname(part), { recursive: true })
+  const file = await open(part, constants.O_RDWR | constants.O_CREAT, 0o600)
+  try {
+    const held = (await file.stat()).size
+    await inParallel(chunks, width, async (chunk, index) => {
+      options.signal?.throwIfAborted()
+      const place = { key, index, last: index === chunks.length - 1, at: index * stride(manifest) }
+      if (place.at + chunk.size - tagBytes > held || !(await holds(file, chunk, place))) {
+        const plain = opened(await fetchChunk(chunk), place)
+        await file.write(plain, 0, plain.length, place.at)
+      }
+      options.progress.verified++
+    })
+    await file.truncate(size)
+  } finally {
+    await file.close()
+  }
+  if ((await hashFile(part)) !== sha256)
+    throw badManifest('Every chunk is as the manifest says, but the whole does not have the hash it names.')
+}
+
+interface Place {
+  key: Buffer
+  index: number
+  last: boolean
+  at: number
+}
+
+/** Whether an earlier try wrote this chunk whole: sealed again it must have the manifest's hash. */
+async function holds(file: FileHandle, chunk: Chunk, { key, index, last, at }: Place): Promise<boolean> {
+  const plain = Buffer.allocUnsafe(chunk.size - tagBytes)
+  const { bytesRead } = await file.read(plain, 0, plain.length, at)
+  if (bytesRead !== plain.length) return false
+  return hash('sha256', sealChunk(key, index, last, plain)) === chunk.sha256
+}
+
+function opened(sealed: Buffer, { key, index, last }: Place): Buffer {
+  try {
+    return openChunk(key, index, last, sealed)
+  } catch {
+    throw badManifest(
+      `Chunk ${index + 1} is as the manifest says, but does not open with its key at this place.`,
+    )
+  }
+}
+
+const badManifest = (message: string): UserError =>
+  new UserError('blobs/bad-manifest', {
+    message,
+    fix: 'Whoever made the manifest made it wrong; nothing was kept. Ask the other side to send it again.',
+  })
+
+/** Fetches a chunk from the first server that gives it; servers that failed are asked last from then on. */
+function chunkFetcher(manifest: Manifest, options: DownloadOptions, { client, report }: DownloadTools) {
+  const allowed = originsOf(options.servers)
+  const named = new Set(originsOf(manifest.servers))
+  const servers = [...allowed.filter(s => named.has(s)), ...allowed.filter(s => !named.has(s))]
+  const failures = new Map(servers.map(server => [server, 0]))
+  const trust = (server: string) => failures.get(server) ?? 0
+  return async (chunk: Chunk): Promise<Buffer> => {
+    const problems: ServerProblem[] = []
+    for (const server of servers.toSorted((a, b) => trust(a) - trust(b))) {
+      try {
+        return await twice(() => client.get(server, chunk, options.signer, options.signal))
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error
+        failures.set(server, trust(server) + 1)
+        problems.push({ server, reason: error.message })
+        report({ server, reason: error.message })
+      }
+    }
+    throw noServer('blobs/not-found', problems)
+  }
+}
+
+/** Into place at once; over a boundary of file systems by way of a neighbour of the target. */
+async function moveTo(part: string, target: string): Promise<void> {
+  try {
+    await rename(part, target)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error
+    const neighbour = `${target}.part`
+    try {
+      await copyFile(part, neighbour)
+      await rename(neighbour, target)
+    } finally {
+      await rm(neighbour, { force: true })
+    }
+    await rm(part, { force: true })
+  }
+}
