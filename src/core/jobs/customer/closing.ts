@@ -1,0 +1,66 @@
+import type { Seconds } from '../../../shared/units.ts'
+import { type Ask, dismiss } from './hiring.ts'
+import { works } from './rounds.ts'
+import { allWorks, type CustomerJob, ended, type Plan, type Work } from './state.ts'
+
+const underWay = (work: Work): boolean =>
+  work.status !== 'closed' && work.status !== 'sent' && work.status !== 'locking' && work.status !== 'sending'
+
+export function roundsAreOver(job: CustomerJob, plan: Plan): boolean {
+  if (job.round > plan.rounds) return true
+  if (!job.stopping || job.aggregating) return false
+  // A job that stops still pays for what was delivered and awaits what is being computed.
+  return works(job, job.round).every(
+    ({ engagement, work }) => !underWay(work) && (work.status === 'closed' || engagement.status === 'gone'),
+  )
+}
+
+export function beginExport(job: CustomerJob, ask: Ask): void {
+  for (const engagement of Object.values(job.engagements)) {
+    if (engagement.works.some(underWay)) continue
+    dismiss(
+      engagement,
+      job.stopping ? 'cancel' : 'done',
+      job.stopping?.reason ?? 'The job is done. Thank you.',
+      ask,
+    )
+  }
+  if (allWorks(job).some(({ work }) => underWay(work))) return
+  job.phase = 'exporting'
+  const trained = job.weights.length > 1
+  if (trained) return ask({ id: 'export', type: 'export' })
+  job.stopping ??= { code: 'failed', reason: 'No round was trained.' }
+  finish(job, job.clock, ask)
+}
+
+export function finish(job: CustomerJob, at: Seconds, ask: Ask): void {
+  if (ended(job)) return
+  job.phase = job.stopping?.code ?? 'done'
+  job.end = { at, reason: job.stopping?.reason ?? 'All rounds were trained.' }
+  const status = job.phase === 'done' ? 'done' : 'cancelled'
+  ask({ id: `announce:${job.epoch}:${status}`, type: 'announce', status })
+  ask({ id: 'clean-up', type: 'clean-up' })
+}
+
+/**
+ * Whatever a closed work still has locked comes back: at once with the provider's signatures, else after T.
+ * An engagement that is gone with its update overdue is closed here.
+ */
+export function settleLocks(job: CustomerJob, ask: Ask): void {
+  if (job.phase === 'fenced') return
+  for (const { engagement, work } of allWorks(job)) {
+    if (work.lock.status !== 'open') continue
+    const overdue = work.status === 'sent' && engagement.status === 'gone' && job.clock > work.times!.deadline
+    if (overdue || (work.status === 'sent' && work.givenBack)) work.status = 'closed'
+    if (work.status !== 'closed') continue
+    if (!work.givenBack && job.clock <= work.locktime) continue
+    work.lock.status = 'refunding'
+    const how = work.givenBack ? 'together' : 'after-t'
+    ask({
+      id: `refund:${engagement.key}:${work.round}:${how}`,
+      type: 'refund',
+      key: engagement.key,
+      round: work.round,
+    })
+  }
+}

@@ -1,0 +1,232 @@
+import { type Seconds, sats, seconds } from '../../../shared/units.ts'
+import type { Entry } from '../machine.ts'
+import { finish } from './closing.ts'
+import { type Ask, dismiss } from './hiring.ts'
+import type { CustomerFact } from './log.ts'
+import { works } from './rounds.ts'
+import { type CustomerJob, type Engagement, ended, type Work } from './state.ts'
+
+/** How many standing bids are kept; the best ones stay. */
+const mostBids = 256
+
+const find = (job: CustomerJob, key: string, round: number): { engagement?: Engagement; work?: Work } => {
+  const engagement = job.engagements[key]
+  const work = engagement?.works.find(w => w.round === round)
+  return { ...(engagement ? { engagement } : {}), ...(work ? { work } : {}) }
+}
+
+/** Only the session key that the bid named speaks for an engagement, and only about its own award. */
+const speaking = (job: CustomerJob, from: string, award: string): Engagement | undefined =>
+  Object.values(job.engagements).find(e => e.bid.bid.key === from && e.award === award)
+
+/** Writes down what an entry says. What follows from it is `proceed`'s. */
+export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask: Ask): void {
+  switch (fact.type) {
+    case 'planned':
+      if (job.plan) return
+      job.plan = fact.plan
+      job.epoch = fact.epoch
+      job.phase = 'hiring'
+      job.round = 1
+      job.slots = fact.plan.shards.map(() => ({ hired: 0 }))
+      job.weights = [{ path: fact.plan.weights }]
+      return ask({ id: `announce:${fact.epoch}:open`, type: 'announce', status: 'open' })
+    case 'announced':
+      job.announcedAt ??= at
+      if (fact.status === 'open') job.version = fact.event
+      job.relays = fact.relays
+      return
+    case 'announcement-refused':
+      job.stopping ??= { code: 'failed', reason: fact.reason }
+      return
+    case 'bid':
+      return recordBid(job, fact)
+    case 'awarded':
+      return withEngagement(job, fact.key, engagement => {
+        engagement.award = fact.award
+        engagement.answerBy = seconds(at + job.plan!.times.answer)
+        if (engagement.status === 'awarding') engagement.status = 'asked'
+      })
+    case 'answer':
+    case 'heard':
+    case 'update':
+    case 'leave':
+      return recordWord(job, at, fact, ask)
+    case 'superseded':
+      if (fact.epoch <= job.epoch || ended(job)) return
+      job.phase = 'fenced'
+      job.end = {
+        at,
+        reason: `This job goes on elsewhere: it was restored on another machine (epoch ${fact.epoch}, here ${job.epoch}).`,
+      }
+      return
+    case 'shard-ready':
+      return withEngagement(job, fact.key, engagement => {
+        engagement.shard = fact.manifest
+      })
+    case 'weights-ready': {
+      const weights = job.weights[fact.round - 1]
+      if (weights) weights.manifest = fact.manifest
+      return
+    }
+    case 'aggregated':
+      if (job.round !== fact.round) return
+      job.aggregating = false
+      delete job.roundOpenedAt
+      job.weights[fact.round] = { path: fact.path, score: fact.score }
+      ask({ id: `checkpoint:${fact.round}`, type: 'checkpoint', round: fact.round })
+      job.round += 1
+      return
+    case 'exported':
+      job.report = fact.report
+      return finish(job, at, ask)
+    case 'export-failed':
+      job.stopping ??= { code: 'failed', reason: fact.reason }
+      return finish(job, at, ask)
+    case 'cancel':
+      job.stopping ??= { code: 'cancelled', reason: 'You cancelled the job.' }
+      return
+    case 'told':
+    case 'tick':
+      return
+    default:
+      return recordOutcome(job, at, fact, ask)
+  }
+}
+
+function recordBid(
+  job: CustomerJob,
+  { event, provider, bid, known }: Extract<CustomerFact, { type: 'bid' }>,
+): void {
+  if (job.bids.some(standing => standing.id === event)) return
+  // A newer bid from the same identity and device takes the older one's place.
+  job.bids = job.bids.filter(
+    standing => standing.provider !== provider || standing.bid.offer.d !== bid.offer.d,
+  )
+  job.bids.push({ id: event, provider, bid, known })
+  if (job.bids.length > mostBids)
+    job.bids = job.bids.sort((a, b) => a.bid.perRound - b.bid.perRound).slice(0, mostBids)
+}
+
+/** What a provider says over its session. */
+function recordWord(
+  job: CustomerJob,
+  at: Seconds,
+  fact: Extract<CustomerFact, { type: 'answer' | 'heard' | 'update' | 'leave' }>,
+  ask: Ask,
+): void {
+  if (fact.type === 'heard') {
+    const engagement = Object.values(job.engagements).find(e => e.bid.bid.key === fact.from)
+    if (engagement) engagement.heardAt = at
+    return
+  }
+  const award =
+    fact.type === 'answer' ? fact.answer.award : fact.type === 'update' ? fact.update.award : fact.leave.award
+  const engagement = speaking(job, fact.from, award)
+  if (!engagement) return
+  engagement.heardAt = at
+  if (fact.type === 'answer') {
+    if (engagement.status !== 'asked') return
+    if (!fact.answer.accept) return dismiss(engagement, 'declined', fact.answer.reason, ask)
+    engagement.status = 'accepted'
+    return ask({ id: `shard:${engagement.key}`, type: 'upload-shard', key: engagement.key })
+  }
+  if (fact.type === 'leave') {
+    for (const work of engagement.works)
+      if (fact.leave.witnesses && (fact.leave.round === undefined || fact.leave.round === work.round))
+        work.givenBack ??= fact.leave.witnesses
+    return dismiss(engagement, fact.leave.code, fact.leave.reason, ask)
+  }
+  const work = engagement.works.find(w => w.round === fact.update.round)
+  // Timely is what the provider signed in time: this machine may have slept. It is validated before any refund.
+  if (!work || work.update || !work.times || fact.at > work.times.deadline || work.status !== 'sent') return
+  work.update = {
+    event: fact.event,
+    manifest: fact.update.update,
+    losses: fact.update.losses,
+    steps: fact.update.steps,
+  }
+  work.arrivedAt = at
+  work.status = 'delivered'
+  if (work.round !== job.round || job.aggregating) work.late = true
+  ask({ id: `fetch:${engagement.key}:${work.round}`, type: 'fetch', key: engagement.key, round: work.round })
+}
+
+const withEngagement = (job: CustomerJob, key: string, change: (engagement: Engagement) => void): void => {
+  const engagement = job.engagements[key]
+  if (engagement) change(engagement)
+}
+
+type WorkFact = Extract<CustomerFact, { key: string; round: number }>
+
+/** Outcomes of effects on one work: the steps from its lock to its last sat. */
+function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask): void {
+  const { engagement, work } = find(job, fact.key, fact.round)
+  if (!engagement || !work) return
+  switch (fact.type) {
+    case 'locked':
+      work.lock = { ...work.lock, status: 'open', locked: fact.amount, fee: fact.fee }
+      if (engagement.status === 'gone') {
+        work.status = 'closed'
+        return
+      }
+      work.status = 'sending'
+      return ask({
+        id: `round:${fact.key}:${fact.round}`,
+        type: 'send-round',
+        key: fact.key,
+        round: fact.round,
+      })
+    case 'lock-refused':
+      work.status = 'closed'
+      work.lock.status = 'settled'
+      job.stopping ??= { code: 'failed', reason: fact.reason }
+      return dismiss(engagement, 'cancel', fact.reason, ask)
+    case 'round-sent':
+      work.status = 'sent'
+      work.times = fact.times
+      work.sentAt = at
+      return
+    case 'fetched': {
+      work.status = 'fetched'
+      work.path = fact.path
+      const others = works(job, fact.round).filter(p => p.work.path !== undefined && p.work !== work)
+      return ask({
+        id: `measure:${fact.key}:${fact.round}`,
+        type: 'measure',
+        key: fact.key,
+        round: fact.round,
+        others: others.map(p => p.engagement.key),
+      })
+    }
+    case 'fetch-failed':
+      work.status = 'closed'
+      work.verdict = { paid: 'none', sats: sats(0), used: false, reason: fact.reason, figures: {} }
+      return dismiss(engagement, 'rejected', fact.reason, ask)
+    case 'measured':
+      work.status = 'measured'
+      work.figures = fact.figures
+      return
+    case 'referenced':
+      work.reference = fact.reference
+      return
+    case 'released': {
+      work.lock.released = fact.amount
+      work.status = 'closed'
+      const verdict = work.verdict!
+      if (work.lock.released >= work.lock.locked) work.lock.status = 'settled'
+      if (verdict.paid !== 'full') dismiss(engagement, 'rejected', verdict.reason, ask)
+      return
+    }
+    case 'refund-later':
+      work.lock.status = 'open'
+      delete work.givenBack // its signatures opened nothing: T is waited for
+      return
+    case 'refunded':
+      work.lock.refunded = fact.refunded
+      work.lock.fee = sats(work.lock.fee + fact.fee)
+      work.lock.status = 'settled'
+      work.status = 'closed'
+      return
+  }
+}
