@@ -155,7 +155,6 @@ function recordOutcome(engagement: Engagement, at: Seconds, fact: OutcomeFact, a
   }
   switch (fact.type) {
     case 'refused':
-      share.status = 'closed'
       return leaveFor(engagement, 'error', fact.reason, ask)
     case 'lock-accepted':
       return then('fetching', 'fetch')

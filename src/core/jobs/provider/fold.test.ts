@@ -1,0 +1,256 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Bytes, sats, seconds } from '../../../shared/units.ts'
+import type { Award, Bid, Job, Round, Verdict } from '../../market/index.ts'
+import { flopsPerStep, parameterCount } from '../../training/index.ts'
+import { manifestOf, planOf } from '../customer/fold.test-support.ts'
+import { type Entry, replay } from '../machine.ts'
+import { providerMachine } from './advance.ts'
+import type { ProviderEffect, ProviderFact } from './log.ts'
+import type { Candidate } from './state.ts'
+
+const { spec } = planOf(1, 1)
+const steps = 100
+const J = 'j'.repeat(64)
+const job = {
+  key: J,
+  epoch: 1,
+  parameters: parameterCount(spec),
+  rounds: 3,
+  shardBytes: 1000 as Bytes,
+  pflopPerRound: (steps * flopsPerStep(spec)) / 1e15,
+} as Job // the fields the fold reads; the wire's parser has seen the others
+const candidate: Candidate = {
+  customer: 'c',
+  job,
+  coordinate: '36450:c:d',
+  version: 'v',
+  bid: { perRound: sats(40), mints: ['http://mint'], validUntil: 5000 } as Bid, // likewise
+  known: 0,
+  strangers: 0.25,
+  relays: [],
+  blossoms: [],
+  leastLock: seconds(60),
+}
+const award = (change: Partial<Award> = {}): Award =>
+  ({
+    job: '36450:c:d',
+    version: 'v',
+    epoch: 1,
+    bid: 'bid',
+    key: J,
+    payments: 'xpub',
+    spec,
+    shard: { rows: 10, bytes: 1000 },
+    mint: 'http://mint',
+    rounds: [
+      { round: 1, steps: 25, price: 10 },
+      { round: 2, steps: 100, price: 40 },
+      { round: 3, steps: 100, price: 40 },
+    ],
+    times: { start: 10, deadline: 20, release: 30, redeem: 40, lock: 140 },
+    rule: { rho: 0.5 },
+    ...change,
+  }) as Award // branded numbers
+const round = (n: number, change: Partial<Round> = {}): Round => ({
+  job: '36450:c:d',
+  version: 'v',
+  award: 'award',
+  epoch: 1,
+  round: n,
+  weights: manifestOf(1),
+  ...(n === 1 ? { shard: manifestOf(2) } : {}),
+  steps: n === 1 ? 25 : 100,
+  seed: 1,
+  price: sats(n === 1 ? 10 : 40),
+  times: {
+    startBy: seconds(1010),
+    deadline: seconds(1020),
+    releaseBy: seconds(1030),
+    redeemBy: seconds(1040),
+    locktime: seconds(1200),
+  },
+  token: 'cashuB',
+  ...change,
+})
+const verdict = (n: number, paid: 'full' | 'part' | 'none'): Verdict =>
+  ({
+    award: 'award',
+    round: n,
+    paid,
+    sats: paid === 'none' ? 0 : 10,
+    used: true,
+    figures: {},
+    reason: 'r',
+    witnesses: paid === 'none' ? [] : [{ secret: 's', signature: 'x' }],
+    parent: 'p',
+  }) as Verdict
+
+/** Folds facts one after the other at second 1000 and on, answering no effect. */
+class Side {
+  state = providerMachine.initial
+  readonly effects = new Map<string, ProviderEffect>()
+  readonly log: Entry<ProviderFact>[] = []
+  clock = 1000
+  tell(id: string, fact: ProviderFact): this {
+    const entry = { id, at: seconds(this.clock), fact }
+    if (this.log.some(known => known.id === id)) return this
+    this.log.push(entry)
+    const [state, effects] = providerMachine.advance(this.state, entry)
+    this.state = state
+    for (const effect of effects) this.effects.set(effect.id, effect)
+    return this
+  }
+  hired(change: Partial<Award> = {}, more: Partial<Candidate> = {}): this {
+    return this.tell('considered', { type: 'considered', candidate: { ...candidate, ...more } })
+      .tell('sent', { type: 'bid-sent', bid: 'bid' })
+      .tell('award', { type: 'award', event: 'award', award: award(change), busy: false })
+  }
+  round(n: number, change: Partial<Round> = {}): this {
+    return this.tell(`round-${n}`, { type: 'round', event: `round-${n}`, from: J, round: round(n, change) })
+  }
+  works(n: number): this {
+    return this.tell(`ok-${n}`, { type: 'lock-accepted', round: n })
+      .tell(`fetched-${n}`, { type: 'fetched', round: n, shard: 'shard' })
+      .tell(`trained-${n}`, { type: 'trained', round: n, steps: 25, losses: [1], checkpoints: [], path: 'u' })
+      .tell(`uploaded-${n}`, { type: 'uploaded', round: n, manifest: manifestOf(3) })
+      .tell(`sent-${n}`, { type: 'update-sent', round: n })
+  }
+  verdict(n: number, paid: 'full' | 'part' | 'none'): this {
+    return this.tell(`verdict-${n}`, {
+      type: 'verdict',
+      event: `verdict-${n}`,
+      from: J,
+      verdict: verdict(n, paid),
+    })
+  }
+  redeemed(n: number): this {
+    return this.tell(`redeemed-${n}`, { type: 'redeemed', round: n, sats: sats(10), fee: sats(1) })
+  }
+}
+const answerOf = (side: Side) =>
+  side.effects.get('answer') as Extract<ProviderEffect, { type: 'answer' }> | undefined
+
+describe('the provider’s fold', () => {
+  it('works round after round, each only after the one before is redeemed', () => {
+    const side = new Side().hired().round(1).works(1).verdict(1, 'full').redeemed(1).round(2)
+    expect(answerOf(side)).toMatchObject({ accept: true })
+    expect([...side.effects.keys()]).toEqual(
+      expect.arrayContaining(['check-lock:1', 'train:1', 'send-update:1', 'redeem:1', 'check-lock:2']),
+    )
+  })
+
+  it('stops working for a customer whose last round is not redeemed', () => {
+    const side = new Side().hired().round(1).works(1).round(2)
+    expect(side.effects.has('check-lock:2')).toBe(false)
+    expect(side.state.end?.reason).toMatch(/not redeemed/)
+  })
+
+  it('computes nothing before the lock is accepted', () => {
+    const side = new Side().hired().round(1)
+    expect(side.effects.has('fetch:1')).toBe(false)
+    side.tell('bad', { type: 'refused', round: 1, code: 'payments/lock-keys', reason: 'wrong keys' })
+    expect(side.effects.has('train:1')).toBe(false)
+    expect(side.effects.get('give-back:1')).toMatchObject({ code: 'error', reason: 'wrong keys' })
+  })
+
+  it.each<[string, Partial<Award>]>([
+    ['another session key', { key: 'x' }],
+    ['a mint that was not bid', { mint: 'http://other' }],
+    ['more steps than announced', { rounds: [{ round: 1, steps: 250, price: sats(40) }] }],
+    ['less than was bid', { rounds: [{ round: 1, steps: 25, price: sats(2) }] }],
+    ['a full first round for a stranger', { rounds: [{ round: 1, steps: 100, price: sats(40) }] }],
+    ['a larger shard', { shard: { rows: 10, bytes: 5000 as Bytes } }],
+    [
+      'T too early',
+      { times: { start: 10, deadline: 20, release: 30, redeem: 40, lock: 50 } as Award['times'] },
+    ],
+    ['a larger model', { spec: { ...spec, model: { ...spec.model, hidden: [64] } } }],
+  ])('declines an award with %s, in words', (_, change) => {
+    const side = new Side().hired(change)
+    expect(answerOf(side)).toMatchObject({ accept: false })
+    expect(answerOf(side)?.reason.length).toBeGreaterThan(20)
+  })
+
+  it.each<[string, Partial<Round>]>([
+    ['more steps than the award', { steps: 90 }],
+    ['less pay than the award', { price: sats(3) }],
+    ['times out of order', { times: { ...round(1).times, redeemBy: seconds(1005) } }],
+    ['a lock that ends too early', { times: { ...round(1).times, locktime: seconds(1041) } }],
+  ])('refuses a round with %s', (_, change) => {
+    const side = new Side().hired().round(1, change)
+    expect(side.effects.has('check-lock:1')).toBe(false)
+    expect(side.state.end?.mine).toBe(true)
+  })
+
+  it('obeys the highest epoch alone', () => {
+    const side = new Side().hired().tell('new', { type: 'superseded', epoch: 2 }).round(1)
+    expect(side.effects.has('check-lock:1')).toBe(false)
+    side.tell('again', { type: 'round', event: 'again', from: J, round: round(1, { epoch: 2 }) })
+    expect(side.effects.has('check-lock:1')).toBe(true)
+  })
+
+  it.each(['part', 'none'] as const)(
+    'signs back what a verdict of "%s" does not release, whoever said good-bye first',
+    paid => {
+      for (const farewell of ['before', 'after'] as const) {
+        const side = new Side().hired().round(1).works(1)
+        const leave = () =>
+          side.tell('leave', {
+            type: 'leave',
+            event: 'leave',
+            from: J,
+            leave: { award: 'award', code: 'rejected', reason: 'r' },
+          })
+        if (farewell === 'before') leave()
+        side.verdict(1, paid)
+        if (farewell === 'after') leave()
+        expect(side.effects.has('give-back:1'), farewell).toBe(true)
+      }
+    },
+  )
+
+  it('keeps the lock on a delivered update until the verdict, and gives it back on work that was not done', () => {
+    const delivered = new Side().hired().round(1).works(1).tell('stop', { type: 'stop' })
+    expect(delivered.effects.has('give-back:1')).toBe(false)
+    expect(delivered.verdict(1, 'full').effects.has('redeem:1')).toBe(true)
+    const working = new Side()
+      .hired()
+      .round(1)
+      .tell('ok', { type: 'lock-accepted', round: 1 })
+      .tell('stop', { type: 'stop' })
+    expect(working.effects.get('give-back:1')).toMatchObject({ code: 'pause' })
+  })
+
+  it('gives the lock back when the shard cannot be had', () => {
+    const side = new Side().hired().round(1).tell('ok', { type: 'lock-accepted', round: 1 })
+    side.tell('no', { type: 'refused', round: 1, code: 'blobs/too-large', reason: 'too large' })
+    expect(side.effects.get('give-back:1')).toMatchObject({ code: 'error' })
+    expect(side.effects.has('clean-up')).toBe(true)
+  })
+
+  it('notes a customer that never gave a verdict as unpaid, once the lock is over', () => {
+    const side = new Side().hired().round(1).works(1)
+    side.clock = providerMachine.wakeAt(side.state)!
+    side.tell('tick', { type: 'tick' })
+    expect(side.state.end).toMatchObject({ code: 'unpaid' })
+    expect(side.effects.has('clean-up')).toBe(true)
+  })
+
+  it('gives the same state from repeated entries, cut anywhere', () => {
+    const side = new Side()
+      .hired()
+      .round(1)
+      .works(1)
+      .verdict(1, 'full')
+      .redeemed(1)
+      .round(2)
+      .works(2)
+      .verdict(2, 'none')
+    fc.assert(
+      fc.property(fc.nat({ max: side.log.length }), cut => {
+        expect(replay(providerMachine, [...side.log.slice(0, cut), ...side.log])).toEqual(side.state)
+      }),
+    )
+  })
+})
