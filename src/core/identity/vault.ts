@@ -1,5 +1,5 @@
 import { randomBytes, scrypt } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
@@ -61,6 +61,7 @@ export async function createVault(home: string, passphrase: string, secrets: Sec
   }
   if (secrets.nsec !== undefined)
     file.nsec = encryptNsec(pairOfNsec(secrets.nsec).secret, passphrase.normalize('NFKC'), LOG_N)
+  await mkdir(home, { recursive: true, mode: 0o700 })
   await writeWhole(fileIn(home), `${JSON.stringify(file, null, 2)}\n`)
 }
 
