@@ -1,5 +1,7 @@
+export { type Benchmark, type BenchmarkOptions, benchmark } from './benchmark.ts'
 export { flopsPerStep, memoryOf } from './cost.ts'
 export { type Data, readData } from './data.ts'
+export { type Engine, engines } from './engines.ts'
 export { type Evaluator, evaluator, type Losses } from './evaluator.ts'
 export { constantWeights, forward, inputType, type Parameters } from './forward.ts'
 export {
@@ -46,6 +48,7 @@ export {
   type WrittenFile,
   writeSafetensors,
 } from './safetensors/index.ts'
+export type { SelfTest } from './selftest.ts'
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export { type TrainingSpec, trainingSpec } from './spec.ts'
 export {

@@ -1,19 +1,14 @@
-import ort from 'onnxruntime-node'
 import { UserError } from '../../shared/errors.ts'
 import type { Seconds } from '../../shared/units.ts'
 import { seconds } from '../../shared/units.ts'
 import { Batches } from './batches.ts'
 import { lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
 import { type Data, readData } from './data.ts'
-import { count, fromOrt, toOrt } from './feeds.ts'
-import { encodeModel } from './graph/index.ts'
 import { Pace } from './pace.ts'
 import { parameters } from './parameters.ts'
+import { freshState, openRunner, type Runner } from './runner.ts'
 import { writeSafetensors } from './safetensors/index.ts'
-import { type Feeds, openSession, runSession, type Session } from './session.ts'
 import type { TrainingSpec } from './spec.ts'
-import { stateOf, trainingGraph } from './step.ts'
-import { elements, f32, type Tensors } from './tensor.ts'
 import { readWeights } from './weights.ts'
 
 export interface TrainRequest {
@@ -93,14 +88,6 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
-function freshState(spec: TrainingSpec, weights: Tensors): Tensors {
-  const { optimizer } = stateOf(spec)
-  const zeros = optimizer.map(
-    ({ name, shape }) => [name, f32(shape, new Float32Array(elements(shape)))] as const,
-  )
-  return new Map([...weights, ...zeros])
-}
-
 async function runSteps(
   request: TrainRequest,
   data: Data,
@@ -110,8 +97,7 @@ async function runSteps(
   const { spec, steps, seed, checkpoints, onProgress, signal } = request
   let at = start
   if (at.step >= steps) return at
-  const session = await openSession(encodeModel(trainingGraph(spec)), request)
-  const fixed = { x: toOrt(data.x), y: toOrt(data.y) }
+  const runner = await openRunner(spec, data, request)
   const batches = new Batches(data.rows, spec.batch, seed)
   const pace = new Pace(steps - at.step)
   try {
@@ -120,7 +106,7 @@ async function runSteps(
         ? checkpoints.every - (at.step % checkpoints.every)
         : Number.POSITIVE_INFINITY
       const n = Math.min(pace.next(), steps - at.step, boundary)
-      at = await pace.measure(n, () => runCall(session, fixed, batches, at, n))
+      at = await pace.measure(n, () => advance(runner, batches, at, n))
       if (checkpoints && n === boundary) {
         const sha256 = await saveCheckpoint(checkpoints.folder, run, at)
         at = { ...at, checkpoints: [...at.checkpoints, sha256] }
@@ -128,38 +114,22 @@ async function runSteps(
       onProgress?.({ step: at.step, steps, loss: at.losses.at(-1) ?? Number.NaN, secondsLeft: pace.left() })
     }
   } finally {
-    await session.release()
+    await runner.close()
   }
   return at
 }
 
 /** `n` steps in one call of the engine. @throws UserError `training/diverged` */
-async function runCall(
-  session: Session,
-  data: Feeds,
-  batches: Batches,
-  at: Progression,
-  n: number,
-): Promise<Progression> {
-  const table = new ort.Tensor('int32', batches.of(at.step, n), [n, batches.batch])
-  const state = [...at.state].map(([name, tensor]) => [`in/${name}`, toOrt(tensor)] as const)
-  const results = await runSession(session, {
-    ...data,
-    ...Object.fromEntries(state),
-    steps: count(n),
-    batches: table,
-  })
-  const losses = fromOrt(results.losses).data
+async function advance(runner: Runner, batches: Batches, at: Progression, n: number): Promise<Progression> {
+  const { state, losses } = await runner.run(at.state, batches.of(at.step, n))
   const bad = losses.findIndex(loss => !Number.isFinite(loss))
   if (bad >= 0)
     throw new UserError('training/diverged', {
       message: `The loss became ${losses[bad]} at step ${at.step + bad + 1}: training diverged.`,
       fix: 'Lower the learning rate, or check the dataset for extreme values.',
     })
-  return {
-    step: at.step + n,
-    state: new Map([...at.state.keys()].map(name => [name, fromOrt(results[`out/${name}`])])),
-    losses: Float32Array.from([...at.losses, ...losses]),
-    checkpoints: at.checkpoints,
-  }
+  const all = new Float32Array(at.losses.length + n)
+  all.set(at.losses)
+  all.set(losses, at.losses.length)
+  return { step: at.step + n, state, losses: all, checkpoints: at.checkpoints }
 }

@@ -155,7 +155,8 @@ const cases: Record<string, fc.Arbitrary<Case>> = {
       peer: bothTf((x, y) => {
         // TensorFlow multiplies batches that broadcast, but differentiates only equal ones.
         const batch = broadcast(x.shape.slice(0, -2), y.shape.slice(0, -2)).map(Number)
-        const full = (t: Tensor): Tensor2D => tf.broadcastTo(t, [...batch, ...t.shape.slice(-2)])
+        const to = (t: Tensor) => [...batch, ...t.shape.slice(-2)] as [number, number] // typed as two axes
+        const full = (t: Tensor): Tensor2D => tf.broadcastTo(t, to(t))
         return tf.matMul(full(x), full(y))
       }),
     }),
