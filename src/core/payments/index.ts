@@ -17,3 +17,4 @@ export type {
   Withdrawal,
   Witness,
 } from './types.ts'
+export { openWallet, type WalletOptions } from './wallet.ts'

@@ -125,7 +125,7 @@ export type HistoryEntry = {
 export type Audit = { problems: string[] }
 
 /** Open locks and unfinished swaps, as JSON, for the job's checkpoint: what the mnemonic alone cannot restore. */
-export type Backup = { v: 1; locks: unknown[]; operations: unknown[] }
+export type Backup = { v: 1; counters: Record<string, number>; locks: unknown[]; operations: unknown[] }
 
 export interface Wallet {
   balance(): Balance

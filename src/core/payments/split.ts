@@ -1,0 +1,110 @@
+import { UserError } from '../../shared/errors.ts'
+
+/** NUT-02: what a mint takes for `count` inputs, rounded up once for the whole transaction. */
+export const inputFee = (count: number, feePpk: number): number => Math.ceil((count * feePpk) / 1000)
+
+const sum = (amounts: number[]): number => amounts.reduce((total, amount) => total + amount, 0)
+
+/**
+ * The fewest amounts that sum to `amount`, largest first, from a keyset's denominations (powers of two in practice).
+ * @throws RangeError when the denominations cannot make the amount
+ */
+export function split(amount: number, denominations: number[]): number[] {
+  const parts: number[] = []
+  let left = amount
+  for (const denomination of [...denominations].sort((a, b) => b - a)) {
+    if (denomination <= 0) continue
+    const times = Math.floor(left / denomination)
+    if (parts.length + times > 1000) throw new RangeError(`${amount} would take more than 1,000 proofs`)
+    for (let i = 0; i < times; i++) parts.push(denomination)
+    left -= times * denomination
+  }
+  if (left !== 0) throw new RangeError(`${amount} cannot be made of this mint's denominations`)
+  return parts
+}
+
+/** A part payment is at most this much coarser than the work it pays for. */
+const STEPS = 16
+
+/**
+ * The amounts of a lock, so that a verdict can release a part of it: a lock of one large proof could be released only
+ * whole. Every multiple of 1/16 to 1/32 of the amount can be made of them, with some ten proofs (a proof costs a fee,
+ * some 500 bytes in the round's event, and time).
+ */
+export function splitForParts(amount: number, denominations: number[]): number[] {
+  if (amount <= 0) return []
+  const unit = 2 ** Math.max(0, Math.floor(Math.log2(amount / STEPS)))
+  const units = Math.floor(amount / unit)
+  const steps = Math.floor(Math.log2(units + 1))
+  const ladder = Array.from({ length: steps }, (_, i) => unit * 2 ** i)
+  const rest = amount - sum(ladder)
+  return [...ladder.flatMap(a => split(a, denominations)), ...split(rest, denominations)].sort(
+    (a, b) => b - a,
+  )
+}
+
+/**
+ * The amounts to lock so that the provider, having paid the mint's fee for redeeming all of them, holds at least `price`.
+ * @throws UserError `payments/fees-too-high` when the fee would exceed the price
+ */
+export function splitWithFee(price: number, feePpk: number, denominations: number[]): number[] {
+  let face = price
+  while (face <= 2 * price) {
+    const amounts = splitForParts(face, denominations)
+    const short = price - (face - inputFee(amounts.length, feePpk))
+    if (short <= 0) return amounts
+    face += short
+  }
+  throw new UserError('payments/fees-too-high', {
+    message: `This mint charges ${feePpk / 1000} sat per proof, more than the ${price} sat to be paid.`,
+    fix: 'Pay larger rounds, or use a mint with lower fees.',
+  })
+}
+
+/**
+ * The part of a lock to release for `amount`: the largest subset whose value after the redeeming fee is at most that.
+ * @param amounts  the lock's amounts; returns positions in it
+ */
+export function largestPart(amounts: number[], amount: number, feePpk: number): number[] {
+  const all = amounts.map((_, i) => i)
+  const net = (part: number[]) => sum(part.map(i => amounts[i] ?? 0)) - inputFee(part.length, feePpk)
+  if (net(all) <= amount) return net(all) > 0 ? all : []
+  // For powers of two, taking each amount that still fits, largest first, reaches the largest sum under a bound with
+  // the fewest proofs; the bound is tried with every fee the part could have.
+  const descending = [...all].sort((a, b) => (amounts[b] ?? 0) - (amounts[a] ?? 0))
+  let best: number[] = []
+  for (let bound = amount; bound <= amount + inputFee(amounts.length, feePpk); bound++) {
+    let left = bound
+    const part = descending.filter(i => {
+      const fits = (amounts[i] ?? 0) <= left
+      if (fits) left -= amounts[i] ?? 0
+      return fits
+    })
+    if (net(part) <= amount && net(part) > Math.max(0, net(best))) best = part
+  }
+  return best.sort((a, b) => a - b)
+}
+
+/**
+ * Which proofs to spend for `need`, such that what they are worth after their own fee covers it: as many as fit
+ * without going over, largest first, then the smallest one that covers the rest.
+ * @returns undefined when all of them together are not enough
+ */
+export function selectInputs<P extends { amount: number; feePpk: number }>(
+  proofs: P[],
+  need: number,
+): P[] | undefined {
+  const net = (chosen: P[]) =>
+    sum(chosen.map(p => p.amount)) - Math.ceil(sum(chosen.map(p => p.feePpk)) / 1000)
+  const descending = [...proofs].sort((a, b) => b.amount - a.amount)
+  const chosen: P[] = []
+  for (const proof of descending) if (net([...chosen, proof]) <= need) chosen.push(proof)
+  const rest = descending.filter(proof => !chosen.includes(proof)).reverse()
+  while (net(chosen) < need) {
+    const covering = rest.findIndex(proof => net([...chosen, proof]) >= need)
+    const [next] = rest.splice(covering >= 0 ? covering : rest.length - 1, 1)
+    if (!next) return undefined
+    chosen.push(next)
+  }
+  return chosen
+}
