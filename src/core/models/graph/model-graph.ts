@@ -1,0 +1,66 @@
+import type { Encoding, Feature, ImageEncoding, TableEncoding } from '../../datasets/index.ts'
+import {
+  constantWeights,
+  encodeModel,
+  forward,
+  Graph,
+  type Tensors,
+  type TrainingSpec,
+  type Value,
+} from '../../training/index.ts'
+import { imageInput, inputsFor } from '../inputs.ts'
+import { answerClass, answerNumber } from './answers.ts'
+import { prepareNumber, prepareText, sideBySide } from './prepare-columns.ts'
+import { prepareDate } from './prepare-date.ts'
+
+/** The size of the first axis, known when the model runs. */
+const ROWS = 'rows'
+
+/**
+ * The whole model as one ONNX file: raw values in, answers out. Inputs are those of `inputsFor`, outputs `label` and,
+ * for classes, `probabilities`.
+ */
+export function modelGraph(spec: TrainingSpec, encoding: Encoding, weights: Tensors): Uint8Array {
+  const graph = new Graph()
+  const x = encoding.kind === 'idx' ? images(graph, encoding, spec) : columns(graph, encoding)
+  const y = forward(spec, x, constantWeights(graph, spec, weights))
+  const { target } = encoding
+  graph.scope('answer', () =>
+    target.kind === 'class' ? answerClass(graph, target, y) : answerNumber(graph, target, y),
+  )
+  return encodeModel(graph)
+}
+
+const TYPES = { float32: 'f32', float64: 'f64', string: 'string' } as const
+
+function columns(graph: Graph, encoding: TableEncoding): Value {
+  // All inputs first: their names are the columns' own, and every later name steps aside for them.
+  const inputs = inputsFor(encoding).map(input => graph.input(input.name, TYPES[input.type], [ROWS, 1]))
+  return sideBySide(
+    encoding.features.map((feature, i) => graph.scope(feature.name, () => prepare(feature, inputs[i]!))),
+  )
+}
+
+function prepare(feature: Feature, x: Value): Value {
+  switch (feature.kind) {
+    case 'numeric':
+      return prepareNumber(feature, x)
+    case 'categorical':
+      return prepareText(feature, x)
+    case 'date':
+      return prepareDate(feature, x)
+  }
+}
+
+/** `[rows, height, width]` u8 → `[rows, inputs]`, still bytes: the model scales them itself. */
+function images(graph: Graph, encoding: ImageEncoding, spec: TrainingSpec): Value {
+  const { width, height } = encoding
+  if (spec.input.dtype !== 'u8') throw new TypeError('images enter the model as bytes')
+  const x = graph.input(imageInput(encoding).name, 'u8', [ROWS, height, width])
+  return graph.node({
+    type: 'Flatten',
+    inputs: [x],
+    attributes: { axis: 1 },
+    outputs: [{ dtype: 'u8', shape: [ROWS, height * width] }],
+  })[0]!
+}

@@ -1,0 +1,7 @@
+export { type ModelConfig, type ModelInput, modelConfig } from './config.ts'
+export { type ExportOptions, exportModel } from './export.ts'
+export type { Images, Row } from './feeds.ts'
+export { checkOut } from './folder.ts'
+export { type OpenModel, openModel } from './open.ts'
+export type { Prediction } from './predictions.ts'
+export { type ModelReport, modelReport, type TrainingFacts, trainingFacts } from './report.ts'
