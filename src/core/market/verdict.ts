@@ -5,7 +5,7 @@ import { sessionKind } from './layers.ts'
 import { parent, ROUND } from './limits.ts'
 
 /** Plain names only: `__proto__` and its like must never become a property. */
-const figureName = z.string().regex(/^[A-Za-z][A-Za-z0-9.-]{0,39}$/)
+const figureName = z.string().regex(/^[A-Za-z][A-Za-z0-9 .’'-]{0,59}$/)
 
 const verdictContent = z
   .object({
