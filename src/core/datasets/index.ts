@@ -1,3 +1,4 @@
+export { encodeRows } from './encode-rows.ts'
 export {
   type CategoricalFeature,
   type DateFeature,
@@ -13,8 +14,10 @@ export {
   widthOf,
 } from './encoding.ts'
 export { mnistFolder } from './idx/folder.ts'
+export { readImages } from './idx/images.ts'
 export { inspect } from './inspect.ts'
 export { prepare } from './prepare.ts'
+export { type Row, readRows } from './rows.ts'
 export type {
   ClassCount,
   ColumnReport,

@@ -1,13 +1,16 @@
 import { inspectIdx, openIdxDataset } from './idx/dataset.ts'
+import { inferTable } from './infer/infer.ts'
 import { findDataset } from './open.ts'
+import { scanTable } from './table/scan.ts'
 import type { Inspection, InspectOptions } from './types.ts'
 
 /**
  * What a dataset holds, what was inferred and why, and what is wrong with it.
- * @throws UserError when it cannot be read as a dataset at all
+ * @throws UserError when it cannot be read as a dataset at all, or has no column of the target's name
  */
-export async function inspect(path: string, _options: InspectOptions = {}): Promise<Inspection> {
+export async function inspect(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const found = findDataset(path)
   if (found.kind === 'idx') return inspectIdx(path, await openIdxDataset(found.folder))
-  throw new Error('tables: next commit')
+  const scan = { ...options, keep: false }
+  return scanTable(found.path, found.format, scan, async scanned => inferTable(scanned, options))
 }

@@ -1,5 +1,7 @@
+import { prepareTable } from './fit/prepare-table.ts'
 import { prepareIdx } from './idx/prepare.ts'
 import { findDataset } from './open.ts'
+import { scanTable } from './table/scan.ts'
 import type { Prepared, PrepareOptions } from './types.ts'
 
 /**
@@ -9,5 +11,7 @@ import type { Prepared, PrepareOptions } from './types.ts'
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const found = findDataset(options.path)
   if (found.kind === 'idx') return prepareIdx(found.folder, options)
-  throw new Error('tables: next commit')
+  return scanTable(found.path, found.format, { ...options, keep: true }, scanned =>
+    prepareTable(scanned, options),
+  )
 }

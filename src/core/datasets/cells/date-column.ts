@@ -1,0 +1,48 @@
+import { BLOCK, type Column, type Misfits, textOf } from './column.ts'
+import { type DateLayout, parseDate } from './date.ts'
+import { isMissing } from './missing.ts'
+import { counted } from './number-column.ts'
+
+export class DateColumn implements Column {
+  readonly reading: { kind: 'date'; layout: DateLayout }
+  rows = 0
+  missing = 0
+  min = Infinity
+  max = -Infinity
+  /** Some value has a time of day. */
+  time = false
+  misfits: Misfits | undefined
+  #values = new Float64Array(BLOCK)
+
+  constructor(layout: DateLayout) {
+    this.reading = { kind: 'date', layout }
+  }
+
+  cell(buffer: Uint8Array, start: number, end: number, at: number, row: number): void {
+    const text = start === end ? '' : textOf(buffer, start, end).trim()
+    const days = parseDate(text, this.reading.layout)
+    if (days === undefined && !isMissing(text)) this.misfits = counted(this.misfits, row, text)
+    this.#values[at] = days ?? Number.NaN
+  }
+
+  values(values: Float64Array, at: number): void {
+    this.#values.set(values, at)
+  }
+
+  take(rows: number): Float64Array {
+    const values = this.#values
+    for (let i = 0; i < rows; i++) {
+      const value = values[i]!
+      if (Number.isNaN(value)) {
+        this.missing++
+        continue
+      }
+      if (value < this.min) this.min = value
+      if (value > this.max) this.max = value
+      if (value !== Math.floor(value)) this.time = true
+    }
+    this.rows += rows
+    this.#values = new Float64Array(BLOCK)
+    return values
+  }
+}

@@ -1,0 +1,143 @@
+import { UserError } from '../../../shared/errors.ts'
+import { NumberColumn } from '../cells/number-column.ts'
+import type { Table, TableSink } from '../table/table.ts'
+import { type Dialect, dialectOf } from './dialect.ts'
+import { MOST_RECORD, RecordReader, type RecordSink } from './records.ts'
+import { encodingOf, type TextEncoding, utf8Of } from './text.ts'
+
+/**
+ * A table as spreadsheets and programs export it: any of four separators, decimal point or comma, quotes, with or
+ * without header, UTF-8, UTF-16 or windows-1252.
+ * @param encoding  when it is known already
+ * @throws UserError `dataset/header-alone`, `dataset/binary`, `dataset/row-too-long`, …
+ */
+export async function openCsv(path: string, encoding?: TextEncoding): Promise<Table> {
+  const found = encoding
+    ? { encoding, why: 'Further down, the bytes are not UTF-8; Western spreadsheets write windows-1252.' }
+    : await encodingOf(path)
+  const { head, whole } = await headOf(path, found.encoding)
+  const dialect = dialectOf(head, whole, path)
+  refuseEmpty(dialect, path)
+  const { separator, decimal, header, names, readings } = dialect
+  return {
+    path,
+    format: 'csv',
+    dialect: { encoding: found.encoding, separator, decimal, header, why: [found.why, ...dialect.why] },
+    columns: names.map((name, i) => ({ name, reading: readings[i]! })), // as many readings as names
+    head: dialect.head,
+    scan: (sink, signal) => scan(path, found.encoding, dialect, sink, signal),
+    close: async () => undefined,
+  }
+}
+
+async function headOf(path: string, encoding: TextEncoding): Promise<{ head: Uint8Array; whole: boolean }> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  let whole = true
+  for await (const piece of utf8Of(path, encoding)) {
+    pieces.push(Uint8Array.from(piece)) // the piece is reused
+    size += piece.length
+    if (size > MOST_RECORD) {
+      whole = false
+      break
+    }
+  }
+  return { head: Buffer.concat(pieces), whole }
+}
+
+function refuseEmpty({ names, head, header }: Dialect, path: string): void {
+  if (names.length === 0) {
+    throw new UserError('dataset/empty', {
+      message: 'The file holds nothing but empty lines.',
+      fix: 'Export the table again and check that the file has rows.',
+      where: path,
+    })
+  }
+  if (head.length > 0) return
+  throw new UserError('dataset/header-alone', {
+    message: `The file has a header (${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}) and no rows.`,
+    fix: header ? 'Export the table again, with its rows.' : 'Add rows below.',
+    where: path,
+  })
+}
+
+async function scan(
+  path: string,
+  encoding: TextEncoding,
+  dialect: Dialect,
+  sink: TableSink,
+  signal?: AbortSignal,
+): Promise<void> {
+  const reader = new RecordReader(new RowSink(sink, dialect, path), dialect.separator, dialect.newline, path)
+  for await (const piece of utf8Of(path, encoding)) {
+    signal?.throwIfAborted()
+    if (!reader.push(piece)) return
+  }
+  reader.finish()
+}
+
+/** Hands cells to their columns, refuses rows of another length than the first. */
+class RowSink implements RecordSink {
+  readonly decimal: number
+  readonly #sink: TableSink
+  readonly #dialect: Dialect
+  readonly #path: string
+  #skip: boolean
+  numbers: (Float64Array | undefined)[] = []
+  at = 0
+
+  constructor(sink: TableSink, dialect: Dialect, path: string) {
+    this.#sink = sink
+    this.#dialect = dialect
+    this.#path = path
+    this.decimal = dialect.decimal.charCodeAt(0)
+    this.#skip = dialect.header
+    if (!this.#skip) this.#renew()
+  }
+
+  cell(index: number, buffer: Uint8Array, start: number, end: number): void {
+    if (!this.#skip) this.#sink.columns[index]?.cell(buffer, start, end, this.at, this.#sink.row)
+  }
+
+  end(cells: number, line: number): boolean {
+    if (this.#skip) {
+      this.#skip = false
+      this.#renew()
+      return true
+    }
+    const { names, header } = this.#dialect
+    if (cells !== names.length) ragged(cells, names.length, this.#sink.row + 1, line, header, this.#path)
+    const more = this.#sink.advance(1)
+    this.at = this.#sink.at
+    if (this.at === 0) this.#renew()
+    return more
+  }
+
+  /** Columns give their values away with every block. */
+  #renew(): void {
+    this.numbers = this.#sink.columns.map(column =>
+      column instanceof NumberColumn && column.reading.decimal === this.#dialect.decimal
+        ? column.current
+        : undefined,
+    )
+  }
+}
+
+function ragged(
+  cells: number,
+  width: number,
+  row: number,
+  line: number,
+  header: boolean,
+  path: string,
+): never {
+  const expected = header ? `the header has ${width}` : `the first row has ${width}`
+  throw new UserError('dataset/ragged-row', {
+    message: `Row ${row} (line ${line}) has ${cells} cell${cells === 1 ? '' : 's'} where ${expected}.`,
+    fix:
+      cells > width
+        ? 'Put quotes around cells that hold the separator, or remove what is too much in this row.'
+        : 'Add the missing cells (they may be empty), or remove this row.',
+    where: path,
+  })
+}

@@ -1,0 +1,198 @@
+import { writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { UserError } from '../../../shared/errors.ts'
+import type { Block } from '../cells/column.ts'
+import { TextColumn } from '../cells/text-column.ts'
+import { encodeFeature } from '../encode.ts'
+import { type Feature, inputsOf, type TableEncoding, type TargetEncoding, widthOf } from '../encoding.ts'
+import { groupRows } from '../group.ts'
+import { inferTable } from '../infer/infer.ts'
+import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
+import type { ShardWriter } from '../shards.ts'
+import { assigner, bucketSizes, planSplit } from '../split.ts'
+import type { Scanned } from '../table/scan.ts'
+import type { Spool } from '../table/spool.ts'
+import type { Inspection, Prepared, PrepareOptions } from '../types.ts'
+import { type Fit, fitFor } from './fit.ts'
+import { Moments } from './moments.ts'
+import { type ClassStrata, classStrata, NONE, type Strata, tenthStrata } from './strata.ts'
+
+/** Everything that is decided before the first row is written. */
+interface Plan {
+  encoding: TableEncoding
+  inputs: number
+  features: { feature: Feature; at: number; slots: Int32Array | undefined }[]
+  target: number
+  strata: Strata
+  sizes: number[]
+  /** Bucket of each row, block by block; NONE for rows without an answer. */
+  buckets: Int32Array[]
+}
+
+/** @throws UserError for the first problem that makes training impossible */
+export async function prepareTable(scanned: Scanned, options: PrepareOptions): Promise<Prepared> {
+  const inspection = inferTable(scanned, options)
+  refuseErrors(inspection)
+  const spool = scanned.spool! // prepare scans with `keep`
+  const plan = makePlan(scanned, spool, inspection, options)
+  return intoFolder(options.out, async folder => {
+    const shape = {
+      inputs: plan.inputs,
+      x: 'F32',
+      y: plan.encoding.target.kind === 'class' ? 'I32' : 'F32',
+    } as const
+    const written = await writeBuckets(folder, plan.sizes, shape, writers =>
+      feed(spool, plan, writers, options.signal),
+    )
+    await writeFile(join(folder, ENCODING), JSON.stringify(plan.encoding))
+    const [holdout, ...shards] = written.map(shard => movedTo(options.out, shard))
+    const { target } = plan.encoding
+    const result: Prepared = {
+      task: target.kind === 'class' ? 'classification' : 'regression',
+      target: target.name,
+      inputs: plan.inputs,
+      outputs: target.kind === 'class' ? target.values.length : 1,
+      input: { dtype: 'f32', scale: 1, shift: 0 },
+      ...(target.kind === 'class' ? { classes: target.values } : {}),
+      rows: written.reduce((total, { rows }) => total + rows, 0),
+      holdoutRows: holdout!.rows, // bucket 0 is always there
+      shards,
+      holdout: join(options.out, HOLDOUT),
+      encoding: join(options.out, ENCODING),
+      inspection,
+    }
+    return { files: [...written.map(({ path }) => basename(path)), ENCODING], result }
+  })
+}
+
+function refuseErrors({ problems, path }: Inspection): void {
+  const worst = problems.find(({ severity }) => severity === 'error')
+  if (worst) throw new UserError(worst.code, { message: worst.message, fix: worst.fix, where: path })
+}
+
+function makePlan(scanned: Scanned, spool: Spool, inspection: Inspection, options: PrepareOptions): Plan {
+  const places = placesOf(scanned)
+  const chosen = scanned.columns.findIndex(({ name }) => name === inspection.target)
+  const column = scanned.columns[chosen]!.known! // inspected without errors: the target is there and was read
+  const target = places[chosen]!
+  const isClass = inspection.task === 'classification'
+  const strata = isClass ? classStrata(column, target) : tenthStrata(spool, scanned.rows, target)
+  const quotas = planSplit(
+    strata.sizes,
+    options.shards,
+    options.holdout,
+    options.seed,
+    isClass ? options.skew : undefined,
+  )
+  const fits = scanned.columns.flatMap(({ name, known }, c) =>
+    known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
+  )
+  const moments = new Moments()
+  const bucketOf = assigner(quotas, options.seed)
+  const buckets = assign(spool, strata, bucketOf, (block, assigned) => {
+    for (const fit of fits) fit.add(block, assigned)
+    if (!isClass) moments.add(block.columns[target]!, assigned)
+  })
+  const features = fits.flatMap(fit => fitted(fit))
+  const answer: TargetEncoding = isClass
+    ? { kind: 'class', name: inspection.target!, values: (strata as ClassStrata).names } // made by classStrata above
+    : { kind: 'number', name: inspection.target!, mean: moments.mean, scale: moments.scale }
+  const encoding: TableEncoding = {
+    v: 1,
+    kind: 'table',
+    features: features.map(f => f.feature),
+    target: answer,
+  }
+  return {
+    encoding,
+    inputs: inputsOf(encoding),
+    features,
+    target,
+    strata,
+    sizes: bucketSizes(quotas),
+    buckets,
+  }
+}
+
+/** Place of each column in a block: columns that were not read have none. */
+function placesOf({ columns }: Scanned): (number | undefined)[] {
+  let next = 0
+  return columns.map(({ known }) => (known ? next++ : undefined))
+}
+
+function assign(
+  spool: Spool,
+  strata: Strata,
+  bucketOf: (stratum: number) => number,
+  look: (block: Block, buckets: Int32Array) => void,
+): Int32Array[] {
+  const all: Int32Array[] = []
+  for (const block of spool.blocks()) {
+    const buckets = strata.of(block).map(stratum => (stratum === NONE ? NONE : bucketOf(stratum)))
+    look(block, buckets)
+    all.push(buckets)
+  }
+  return all
+}
+
+/** A feature and, for text, the place of each of the dictionary's codes among the feature's values. */
+function fitted(fit: Fit): Plan['features'] {
+  const feature = fit.feature()
+  if (!feature) return []
+  if (!(fit.column instanceof TextColumn) || feature.kind !== 'categorical')
+    return [{ feature, at: fit.at, slots: undefined }]
+  const places = new Map(feature.values.map((value, i) => [value, i]))
+  return [
+    { feature, at: fit.at, slots: Int32Array.from(fit.column.dictionary.values, v => places.get(v) ?? -1) },
+  ]
+}
+
+async function feed(spool: Spool, plan: Plan, writers: ShardWriter[], signal?: AbortSignal): Promise<void> {
+  let index = 0
+  for (const block of spool.blocks()) {
+    signal?.throwIfAborted()
+    await pushBlock(block, plan.buckets[index++]!, plan, writers)
+    await setImmediate()
+  }
+}
+
+async function pushBlock(
+  block: Block,
+  buckets: Int32Array,
+  plan: Plan,
+  writers: ShardWriter[],
+): Promise<void> {
+  const width = plan.inputs
+  const { place, start } = groupRows(buckets, writers.length, NONE)
+  const used = start[writers.length]!
+  const x = new Float32Array(used * width)
+  let offset = 0
+  for (const { feature, at, slots } of plan.features) {
+    const column = block.columns[at]!
+    encodeFeature(feature, slots ? slotsOf(column, slots) : column, offset, { x, width, place })
+    offset += widthOf(feature)
+  }
+  const y = answersOf(block, plan, place, used)
+  for (const [bucket, writer] of writers.entries()) {
+    const [from, to] = [start[bucket]!, start[bucket + 1]!]
+    if (to > from) await writer.push(x.subarray(from * width, to * width), y.subarray(from, to))
+  }
+}
+
+function slotsOf(codes: Float64Array | Int32Array, slots: Int32Array): Int32Array {
+  const result = new Int32Array(codes.length)
+  for (let i = 0; i < codes.length; i++) result[i] = codes[i]! < 0 ? -1 : slots[codes[i]!]!
+  return result
+}
+
+function answersOf(block: Block, plan: Plan, place: Int32Array, used: number): Int32Array | Float32Array {
+  const { target } = plan.encoding
+  const y = target.kind === 'class' ? new Int32Array(used) : new Float32Array(used)
+  const values = target.kind === 'class' ? plan.strata.of(block) : block.columns[plan.target]!
+  for (let i = 0; i < place.length; i++) {
+    if (place[i]! < 0) continue
+    y[place[i]!] = target.kind === 'class' ? values[i]! : (values[i]! - target.mean) / target.scale
+  }
+  return y
+}

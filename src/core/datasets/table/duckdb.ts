@@ -1,0 +1,218 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBDoubleVector,
+  DuckDBInstance,
+} from '@duckdb/node-api'
+import { UserError } from '../../../shared/errors.ts'
+import { BLOCK } from '../cells/column.ts'
+import { type Reading, readingOf } from '../cells/reading.ts'
+import type { Table, TableSink } from './table.ts'
+
+const MEMORY = '512MB'
+const HEAD_ROWS = 1_000
+const MOST_COLUMNS = 10_000
+
+/**
+ * A Parquet or JSONL file, read by DuckDB in columns. Lists and records inside cells are named, not read.
+ * @throws UserError `dataset/parquet`, `dataset/jsonl`
+ */
+export async function openWithDuckDb(path: string, format: 'parquet' | 'jsonl'): Promise<Table> {
+  const alias = withoutPattern(resolve(path))
+  const instance = await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    memory_limit: MEMORY,
+    temp_directory: '',
+  })
+  const connection = await instance.connect()
+  const close = async () => {
+    connection.closeSync()
+    instance.closeSync()
+    if (alias.folder) rmSync(alias.folder, { recursive: true, force: true })
+  }
+  try {
+    await connection.run("set TimeZone = 'UTC'")
+    return await describe(connection, path, format, alias.path, close)
+  } catch (error) {
+    await close()
+    throw translated(error, path, format)
+  }
+}
+
+async function describe(
+  connection: DuckDBConnection,
+  path: string,
+  format: 'parquet' | 'jsonl',
+  source: string,
+  close: () => Promise<void>,
+): Promise<Table> {
+  const from = await readable(connection, source, format)
+  const described = await connection.runAndReadAll(`describe from ${from}`)
+  const types = described.getRows().map(row => ({ name: String(row[0]), type: String(row[1]) }))
+  if (types.length > MOST_COLUMNS) tooManyColumns(types.length, path)
+  const head = await headOf(connection, from, types)
+  const columns = types.map(({ name, type }, c) => ({
+    name,
+    type,
+    reading: readingFor(
+      type,
+      head.map(row => row[c] ?? ''),
+    ),
+  }))
+  return {
+    path,
+    format,
+    columns,
+    head,
+    scan: async (sink, signal) => {
+      try {
+        await scan(connection, from, columns, sink, signal)
+      } catch (error) {
+        throw translated(error, path, format)
+      }
+    },
+    close,
+  }
+}
+
+/** JSON types come from a sample; when a later row does not fit, from all rows. */
+async function readable(
+  connection: DuckDBConnection,
+  path: string,
+  format: 'parquet' | 'jsonl',
+): Promise<string> {
+  const file = quoted(path)
+  if (format === 'parquet') return `read_parquet(${file})`
+  const from = `read_json(${file}, format = 'auto', convert_strings_to_integers = false)`
+  try {
+    await connection.run(`select count(columns(*)) from ${from}`)
+    return from
+  } catch {
+    return from.replace(/\)$/, ', sample_size = -1)')
+  }
+}
+
+async function headOf(
+  connection: DuckDBConnection,
+  from: string,
+  types: readonly { name: string }[],
+): Promise<string[][]> {
+  const cells = types.map(({ name }) => `${identifier(name)}::varchar`).join(', ')
+  const read = await connection.runAndReadAll(`select ${cells} from ${from} limit ${HEAD_ROWS}`)
+  return read.getRows().map(row => row.map(cell => (cell === null ? '' : String(cell))))
+}
+
+const NUMBER = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\))$/
+const DATE = /^(DATE|TIMESTAMP.*)$/
+const TEXT = /^(VARCHAR|UUID|BOOLEAN|TIME.*|ENUM\(.*\)|JSON)$/
+
+function readingFor(type: string, cells: readonly string[]): Reading {
+  if (NUMBER.test(type)) return { kind: 'number', decimal: '.' }
+  if (DATE.test(type)) return { kind: 'date', layout: 'ymd' }
+  return TEXT.test(type) ? readingOf(cells, '.') : { kind: 'nested', type }
+}
+
+function expression(name: string, type: string): string {
+  const column = identifier(name)
+  if (NUMBER.test(type)) return `coalesce(${column}::double, 'nan'::double)`
+  if (DATE.test(type)) return `coalesce(epoch_us(${column}::timestamp) / 86400000000.0, 'nan'::double)`
+  return type === 'JSON' ? `${column}->>'$'` : `${column}::varchar`
+}
+
+async function scan(
+  connection: DuckDBConnection,
+  from: string,
+  columns: readonly { name: string; type: string; reading: Reading }[],
+  sink: TableSink,
+  signal?: AbortSignal,
+): Promise<void> {
+  const wanted = columns.flatMap(({ name, type }, c) =>
+    sink.columns[c] ? [{ column: sink.columns[c], sql: expression(name, type) }] : [],
+  )
+  const select = wanted.map(({ sql }) => sql).join(', ') || 'null'
+  const result = await connection.stream(`select ${select} from ${from}`)
+  for (;;) {
+    signal?.throwIfAborted()
+    const chunk = await result.fetchChunk()
+    if (!chunk || chunk.rowCount === 0) return
+    for (let row = 0; row < chunk.rowCount; ) {
+      const count = Math.min(chunk.rowCount - row, BLOCK - sink.at)
+      for (const [c, { column }] of wanted.entries()) copy(chunk, c, row, count, column, sink)
+      row += count
+      if (!sink.advance(count)) return
+    }
+  }
+}
+
+const scratch = Buffer.alloc(4 * 1_024)
+
+function copy(
+  chunk: DuckDBDataChunk,
+  c: number,
+  row: number,
+  count: number,
+  column: NonNullable<TableSink['columns'][number]>,
+  sink: TableSink,
+): void {
+  const vector = chunk.getColumnVector(c)
+  if (vector instanceof DuckDBDoubleVector) {
+    column.values(
+      Float64Array.from({ length: count }, (_, i) => vector.getItem(row + i) ?? Number.NaN),
+      sink.at,
+      sink.row,
+    )
+    return
+  }
+  for (let i = 0; i < count; i++) {
+    const text = vector.getItem(row + i)
+    const size = text === null ? 0 : scratch.write(String(text))
+    column.cell(scratch, 0, size, sink.at + i, sink.row + i)
+  }
+}
+
+/** DuckDB takes *, ? and […] in a path for a pattern: such a path is reached by a link. */
+function withoutPattern(path: string): { path: string; folder?: string } {
+  if (!/[*?[\]{}]/.test(path)) return { path }
+  const folder = mkdtempSync(join(tmpdir(), 'gradstr-link-'))
+  symlinkSync(path, join(folder, 'table'))
+  return { path: join(folder, 'table'), folder }
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
+const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`
+
+function tooManyColumns(count: number, path: string): never {
+  throw new UserError('dataset/too-many-columns', {
+    message: `The table has ${count} columns (at most ${MOST_COLUMNS}).`,
+    fix: 'Keep the columns that matter.',
+    where: path,
+  })
+}
+
+/** DuckDB's messages speak of its SQL, which nobody here wrote. */
+function translated(error: unknown, path: string, format: 'parquet' | 'jsonl'): unknown {
+  if (error instanceof UserError || (error instanceof DOMException && error.name === 'AbortError'))
+    return error
+  const text = error instanceof Error ? error.message : String(error)
+  const line = /line (\d+)/i.exec(text)?.[1]
+  if (format === 'parquet') {
+    return new UserError('dataset/parquet', {
+      message: 'This Parquet file is damaged, cut off, or uses a feature that cannot be read.',
+      fix: 'Write it again, e.g. with pandas or DuckDB, or export the table as CSV.',
+      where: path,
+      cause: error,
+    })
+  }
+  return new UserError('dataset/jsonl', {
+    message: line
+      ? `Line ${line} is not a JSON object like those before it.`
+      : 'This is not a file of JSON objects.',
+    fix: 'Each line must hold one JSON object, e.g. {"age": 41, "city": "Oslo"}.',
+    where: path,
+    cause: error,
+  })
+}

@@ -1,0 +1,25 @@
+import type { Column } from '../cells/column.ts'
+import type { Reading } from '../cells/reading.ts'
+import type { DialectReport, Format } from '../types.ts'
+
+export interface TableSink {
+  columns: readonly (Column | undefined)[]
+  /** Row of the block that is being filled, and of the table. */
+  at: number
+  row: number
+  /** `count` rows more; a full block is given away. @returns false to stop */
+  advance(count: number): boolean
+}
+
+/** An open table file: what its beginning tells, and a way to go through all of it. */
+export interface Table {
+  path: string
+  format: Format
+  dialect?: DialectReport
+  columns: { name: string; reading: Reading }[]
+  /** The first rows, as text. */
+  head: string[][]
+  /** Line of the file on which a row (from 0) stands, roughly: how people find it. */
+  scan(sink: TableSink, signal?: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
