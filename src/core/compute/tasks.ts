@@ -114,8 +114,10 @@ export const tasks = {
       steps: count,
       seed,
       rho: z.number().positive().max(1),
-      /** The provider's update, to compare with. */
-      update: path.optional(),
+      /** The provider's update, to compare with; it must have passed `measure` without a `problem`. */
+      update: path,
+      /** The other updates of the round, likewise: what work on other rows contains of the run. */
+      others: z.array(path).default([]),
       /** For its own files; removed when it is done. */
       folder: path,
       /** The sample, as in `measure`. */

@@ -10,35 +10,52 @@ export interface Comparison {
   cosines: Record<string, number | null>
 }
 
-/**
- * An update's norm and its cosines with others, block by block: one block of the update and one of a peer are in
- * memory, however many peers there are. All files must have been checked with `mismatch`.
- */
+/** An update's norm and its cosines with others. All files must have been checked with `mismatch`. */
 export async function compare(
   spec: TrainingSpec,
   update: string,
   peers: readonly { id: string; path: string }[] = [],
 ): Promise<Comparison> {
-  return withFiles([update, ...peers.map(p => p.path)], async ([subject, ...others]) => {
+  const { squares, others } = await products(
+    spec,
+    update,
+    peers.map(p => p.path),
+  )
+  const cosine = (i: number) =>
+    finiteOrNull(others[i]!.dot / Math.sqrt(squares) / Math.sqrt(others[i]!.squares))
+  return {
+    finite: Number.isFinite(squares),
+    norm: finiteOrNull(Math.sqrt(squares)),
+    cosines: Object.fromEntries(peers.map(({ id }, i) => [id, cosine(i)])),
+  }
+}
+
+/** How much of the movement `along` each update contains: ⟨u, along⟩ / ⟨along, along⟩; 1 for `along` itself. */
+export async function projections(
+  spec: TrainingSpec,
+  along: string,
+  updates: readonly string[],
+): Promise<(number | null)[]> {
+  const { squares, others } = await products(spec, along, updates)
+  return others.map(({ dot }) => finiteOrNull(dot / squares))
+}
+
+/** Block by block: one block of the update and one of a peer are in memory, however many peers there are. */
+async function products(spec: TrainingSpec, update: string, peers: readonly string[]) {
+  return withFiles([update, ...peers], async ([subject, ...files]) => {
     let squares = 0
-    const sums = others.map(() => ({ dot: 0, squares: 0 }))
+    const others = files.map(() => ({ dot: 0, squares: 0 }))
     for (const { name, shape } of parameters(spec))
       for (const block of blocksOf(name, shape)) {
         const mine = await readBlock(subject!, block)
         squares += dot(mine, mine)
-        for (const [i, other] of others.entries()) {
-          const theirs = await readBlock(other, block)
-          sums[i]!.dot += dot(mine, theirs)
-          sums[i]!.squares += dot(theirs, theirs)
+        for (const [i, file] of files.entries()) {
+          const theirs = await readBlock(file, block)
+          others[i]!.dot += dot(mine, theirs)
+          others[i]!.squares += dot(theirs, theirs)
         }
       }
-    const cosine = (sum: { dot: number; squares: number }) =>
-      finiteOrNull(sum.dot / Math.sqrt(squares) / Math.sqrt(sum.squares))
-    return {
-      finite: Number.isFinite(squares),
-      norm: finiteOrNull(Math.sqrt(squares)),
-      cosines: Object.fromEntries(peers.map(({ id }, i) => [id, cosine(sums[i]!)])),
-    }
+    return { squares, others }
   })
 }
 

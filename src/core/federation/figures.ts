@@ -35,19 +35,27 @@ export const figures = z.object({
 export type Figures = z.infer<typeof figures>
 
 /**
- * The customer's own run on the provider's assigned shard: same θ, spec and seed, the first ρ of the awarded steps.
- * It says what that much honest work gives, and on the way what less would have given.
+ * The customer's own run on the provider's assigned shard: same θ, spec and seed, the first ρ of the awarded steps. An
+ * honest provider went the same way and further, so its update contains the run's movement; `along` says how much of
+ * the whole run's movement is contained in an update: ⟨u, run⟩ / ⟨run, run⟩.
  */
 export const reference = z.object({
   /** Steps that it ran: ρ · awarded, rounded up. */
   steps: z.int().positive(),
-  /** The gain on the sample of the shard after so many steps, in increasing order; shorter when the run diverged. */
-  curve: z.array(z.object({ steps: z.int().positive(), gain })),
+  /**
+   * On the way, after so many steps, in increasing order: the gain on the sample of the shard, and how much of the
+   * movement was done. The last is the whole run. Shorter when the run diverged.
+   */
+  curve: z.array(z.object({ steps: z.int().positive(), gain, along: z.number().nullable() })),
   norm: z.number().nonnegative().nullable(),
   holdout: gain.nullable(),
-  /** Cosine of the provider's update with this run's; null when there was none to compare, or it is undefined. */
-  cosine: z.number().nullable(),
-  /** The run's loss rose clearly or stopped being a number: the plan is at fault, not the provider. */
+  /** Of the provider's update; null when it is not finite. */
+  along: z.number().nullable(),
+  /** Median of the other providers' updates: what work on other rows contains of it; null without others. */
+  others: z.number().nullable(),
+  /** How much of its own first half the whole run still contains: stochastic training forgets; null for one point. */
+  keeps: z.number().nullable(),
+  /** The run's loss more than doubled or stopped being a number: the plan is at fault, not the provider. */
   diverged: z.boolean(),
 })
 export type Reference = z.infer<typeof reference>

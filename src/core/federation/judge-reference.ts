@@ -2,57 +2,81 @@ import type { Case, WorkJudgement } from './case.ts'
 import { ALIKE, likeness, noiseOf, replays, shown } from './expected.ts'
 import type { Reference } from './figures.ts'
 
-/** A near copy of another update that is less like the own run on its shard than honest work is. */
-const OWN = 0.8
-/** Where gains say nothing: least likeness to the own run, and least norm beside it. */
-const KINDRED = 0.3
+/** An honest update contains at least this part of what the run itself would keep of its own way. */
+const CONTAINED = 0.7
+/** A movement that goes on in the same direction is 1/ρ times as long at the end; more than this beyond is inflated. */
+const INFLATED = 1.5
+/** Where other providers' updates contain so much of the run, all work is alike, and its way proves nothing. */
+const EASY = 0.9
+/** Between what the others' updates contain of the run and all of it, an honest update lies above this. */
+const SPECIFIC = 0.5
 /** Less than this part of the steps is no work. */
 const LEAST = 0.05
 
 type Verdict = Omit<WorkJudgement, 'figures'>
-
-/**
- * Payment where the customer made its own run on this very shard: the first ρ of the steps, same θ, spec and seed.
- *
- * - Diverged like the run itself: the plan is at fault; the work is paid.
- * - Full pay when the gain reaches what the run had reached after ρ of the steps, up to two standard errors.
- * - Else pay for the part of the steps after which the run had reached this gain (its curve read backwards): that is
- *   what a tenth of the steps is paid, although early steps gain the most.
- * - Where the run's own gain is within the noise, as in late rounds, the gain says nothing either way: then the update
- *   must point where the run points, and be about as long.
- */
-export function judgeByReference(subject: Case, reference: Reference): Verdict {
-  const { figures } = subject
-  const gain = figures.own?.gain ?? null
-  const noise = noiseOf(figures.own)
-  const rest = { doubt: null, planAtFault: null }
-  const none = (reason: string): Verdict => ({ ...rest, paid: 'none', fraction: 0, reason })
-  const failed = !figures.finite || gain === null || gain < -noise
-  if (failed && reference.diverged) return blameThePlan()
-  if (!figures.finite)
-    return none('The update holds numbers that are not finite; an own run with its seed stayed finite.')
-  if (gain === null) return none('With this update the loss on the assigned shard is not a number any more.')
-  if (copied(subject, reference))
-    return none('It is another update of the job, not work on the assigned shard.')
-
-  const bar = reference.curve.at(-1)?.gain.gain ?? 0
-  const ran = `an own run of ${reference.steps} steps on the same shard by ${shown(bar)}`
-  const fell = `The loss on the assigned shard fell by ${shown(gain)}, that of ${ran}`
-  if (bar <= noise)
-    return kindred(subject, reference) ? full(fell) : none(`${fell}; the update does not point the same way.`)
-  if (gain >= bar - noise) return full(fell)
-  const fraction = gain > noise ? verifiedSteps(reference, gain) / figures.steps : 0
-  if (fraction < LEAST) return none(`${fell}: too little to count as work.`)
-  return { ...rest, paid: 'part', fraction, reason: `${fell}: paid for the steps that such a gain takes.` }
+interface Evidence extends Case {
+  reference: Reference
 }
 
-const full = (fell: string): Verdict => ({
-  paid: 'full',
-  fraction: 1,
-  reason: `${fell}.`,
-  doubt: null,
-  planAtFault: null,
-})
+/**
+ * Payment where the customer made its own run on this very shard: the first ρ of the steps, same θ, spec and seed. Who
+ * did the work went the same way and further. That shows where gains are all noise, and it cannot be had without the
+ * work: not by noise, a copy, an old update, or a few steps made longer.
+ *
+ * - Diverged like the run itself: the plan is at fault; the work is paid.
+ * - Broken (the loss is more than twice the worst that the run saw) or inflated: not paid.
+ * - Full pay when the update contains the run's way, and its gain is not below what the run had reached.
+ * - Else pay for the steps after which the run itself had come so far, which is what a tenth of the steps is paid;
+ *   nothing below a twentieth, and nothing for a near copy that is not on this run's way.
+ */
+export function judgeByReference(subject: Case, reference: Reference): Verdict {
+  const evidence: Evidence = { ...subject, reference }
+  return unsound(evidence) ?? measured(evidence)
+}
+
+function unsound(evidence: Evidence): Verdict | null {
+  const { figures, reference, rho } = evidence
+  const after = figures.own?.after ?? null
+  const limit = worst(evidence)
+  const broken = !figures.finite || after === null || after > limit
+  if (broken && reference.diverged) return blameThePlan()
+  if (!figures.finite)
+    return none('The update holds numbers that are not finite; an own run with its seed stayed finite.')
+  if (after === null) return none('With this update the loss on the assigned shard is not a number any more.')
+  if (broken)
+    return none(
+      `With this update the loss on the assigned shard is ${shown(after)}; an own run stayed below ${shown(limit)}.`,
+    )
+  if ((reference.along ?? 0) > INFLATED / rho) return none(`${comparison(evidence)}: it is inflated.`)
+  return null
+}
+
+function measured(evidence: Evidence): Verdict {
+  const { figures, reference } = evidence
+  const along = reference.along ?? 0
+  const compared = comparison(evidence)
+  const specific = isSpecific(reference, along)
+  const twin = Math.max(...likeness(evidence).map(peer => peer.cosine), ...replays(evidence), -1) >= ALIKE
+  if (twin && !specific) return none(`${compared}: it is another update of the job, not work on this shard.`)
+  const gained = figures.own!.gain! >= due(evidence)
+  const contained = along >= CONTAINED * Math.min(1, reference.keeps ?? 1) || (reference.others ?? 0) >= EASY
+  if (gained && contained && specific)
+    return { ...plain, paid: 'full', fraction: 1, reason: `${compared}: the work was done.` }
+  const way = stepsAt(
+    reference.curve.map(point => [point.steps, point.along]),
+    along,
+  )
+  const gain = stepsAt(
+    reference.curve.map(point => [point.steps, point.gain.gain]),
+    figures.own!.gain!,
+  )
+  const fraction = (gained ? way : Math.min(way, gain)) / figures.steps
+  if (fraction < LEAST) return none(`${compared}: it is not work on this shard.`)
+  return { ...plain, paid: 'part', fraction, reason: `${compared}: paid for the steps that lead so far.` }
+}
+
+const plain = { doubt: null, planAtFault: null }
+const none = (reason: string): Verdict => ({ ...plain, paid: 'none', fraction: 0, reason })
 
 const blameThePlan = (): Verdict => ({
   paid: 'full',
@@ -62,23 +86,37 @@ const blameThePlan = (): Verdict => ({
   planAtFault: 'The training diverges, here as with the provider: the learning rate is probably too high.',
 })
 
-/** Honest work on this shard resembles the own run; a copy resembles what it was copied from. */
-function copied(subject: Case, { cosine }: Reference): boolean {
-  const others = [...likeness(subject).map(peer => peer.cosine), ...replays(subject)]
-  return Math.max(...others, -1) >= ALIKE && (cosine ?? 0) < OWN
+const comparison = ({ reference, figures }: Evidence): string =>
+  `An own run of ${reference.steps} of the ${figures.steps} steps on the same shard is contained in the update ${shown(reference.along ?? 0)} times`
+
+/** Twice the largest loss that the run met on the sample, θ's own included. */
+function worst({ figures, reference }: Evidence): number {
+  const losses = reference.curve.flatMap(point => point.gain.after ?? [])
+  return 2 * Math.max(figures.own?.before ?? 0, ...losses) + noiseOf(figures.own)
 }
 
-function kindred({ figures }: Case, { cosine, norm }: Reference): boolean {
-  return (cosine ?? 0) >= KINDRED && (figures.norm ?? 0) >= KINDRED * (norm ?? 0)
+/** The least gain of the run's second half, less its range (the noise of training) and two standard errors. */
+function due({ figures, reference }: Evidence): number {
+  const { curve } = reference
+  const late = curve.slice(curve.length >> 1).flatMap(point => point.gain.gain ?? [])
+  const [least, most] = [Math.min(...late), Math.max(...late)]
+  return least - (most - least) - noiseOf(figures.own)
 }
 
-/** After how many of its steps the run had reached this gain; between its points, in proportion. */
-export function verifiedSteps({ curve }: Reference, gain: number): number {
+/** More like this run than what others did on their rows. */
+const isSpecific = ({ others }: Reference, along: number): boolean =>
+  others === null || others >= EASY || along - others >= SPECIFIC * (1 - others)
+
+/** After how many of its steps the run had first come so far; between its points, in proportion. */
+export function stepsAt(
+  curve: readonly (readonly [steps: number, value: number | null])[],
+  value: number,
+): number {
   let [steps, reached] = [0, 0]
-  for (const point of curve) {
-    const next = Math.max(reached, point.gain.gain ?? reached)
-    if (gain < next) return steps + ((gain - reached) / (next - reached)) * (point.steps - steps)
-    ;[steps, reached] = [point.steps, next]
+  for (const [at, found] of curve) {
+    const next = Math.max(reached, found ?? reached)
+    if (value < next) return steps + ((value - reached) / (next - reached)) * (at - steps)
+    ;[steps, reached] = [at, next]
   }
   return steps
 }

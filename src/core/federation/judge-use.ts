@@ -1,5 +1,6 @@
 import type { Case, UseJudgement } from './case.ts'
 import { ALIKE, finiteOnly, likeness, medianNorm, noiseOf, replays, SAME, SIGMAS, shown } from './expected.ts'
+import { judgeWork } from './judge-work.ts'
 import { median } from './quorum.ts'
 
 /** Honest norms differ by their shards, hardly ever by this factor; one such update would drown the others. */
@@ -8,9 +9,10 @@ const TOO_LONG = 3
 const OUTLIER = 5
 
 /**
- * "Does it help?" (training.md): may this update enter the aggregate? Independent of payment. What makes a model worse
- * for the others' classes is no reason by itself: providers with odd shards all do, and their mean still helps
- * (McMahan et al. 2017, section 3). So an update is compared with the others of the round first.
+ * "Does it help?" (training.md): may this update enter the aggregate? A paid one may not; an unpaid one never, for
+ * nothing is taken for nothing. What makes a model worse for the others' classes is no reason by itself: providers
+ * with odd shards all do, and late in a job everybody does, while their mean still helps (McMahan et al. 2017,
+ * section 3). So an update is compared with the others of the round.
  */
 export function judgeUse(subject: Case): UseJudgement {
   const reason = objection(subject)
@@ -25,7 +27,8 @@ function objection(subject: Case): string | null {
   const { figures } = subject
   if (figures.problem !== null) return `${figures.problem}.`
   if (!figures.finite || !figures.norm) return 'it is zero or not finite.'
-  return tooLong(subject) ?? harmful(subject) ?? copy(subject) ?? worseThanOthers(subject)
+  if (figures.own?.after === null) return 'with it the loss is not a number any more.'
+  return tooLong(subject) ?? copy(subject) ?? worseThanOthers(subject) ?? unpaid(subject)
 }
 
 function tooLong(subject: Case): string | null {
@@ -36,24 +39,17 @@ function tooLong(subject: Case): string | null {
   return `its norm, ${shown(norm)}, is far above the usual ${shown(usual)}.`
 }
 
-function harmful({ figures }: Case): string | null {
-  const gain = figures.own?.gain ?? null
-  if (gain === null) return 'with it the loss is not a number any more.'
-  return gain < -noiseOf(figures.own)
-    ? `it raises the loss on the shard it was trained on by ${shown(-gain)}.`
-    : null
-}
-
 function copy(subject: Case): string | null {
   const { figures, reference } = subject
   if (replays(subject).some(cosine => cosine >= ALIKE)) return 'it repeats an update of an earlier round.'
+  // With an own run, work that was paid in full is its provider's, however like another's it is.
   const twin = likeness(subject).find(peer => peer.earlier && peer.cosine >= (reference ? SAME : ALIKE))
   if (twin) return `it repeats an update of this round (cosine ${shown(twin.cosine)}).`
-  const [own, other] = [figures.own!, figures.other]
-  if (!other || other.gain === null) return null
+  const [own, other] = [figures.own, figures.other]
+  if (!own || !other || own.gain === null || other.gain === null) return null
   const noise = SIGMAS * Math.hypot(own.error ?? 0, other.error ?? 0)
-  if (other.gain <= 2 * own.gain! + noise || other.gain <= noise) return null
-  return `it fits another provider's shard (gain ${shown(other.gain)}) and not its own (${shown(own.gain!)}).`
+  if (own.gain > 0 || other.gain <= 2 * noise) return null
+  return `it fits another provider's shard (gain ${shown(other.gain)}) and not its own (${shown(own.gain)}).`
 }
 
 /** The private holdout: worse than θ, and far worse than the others' updates or the own run make it. */
@@ -65,12 +61,15 @@ function worseThanOthers({ figures, peers, reference }: Case): string | null {
   if (holdout.gain! >= -noise) return null
   const losses = peers.flatMap(p => p.figures.holdout?.after ?? [])
   if (losses.length < 2 && reference?.holdout?.after) losses.push(reference.holdout.after)
-  if (losses.length === 0) return `it raises the loss on the private holdout by ${shown(-holdout.gain!)}.`
+  if (losses.length === 0) return null
   const usual = median(losses)
-  const spread = Math.max(median(losses.map(x => Math.abs(x - usual))), usual / 10)
+  const spread = Math.max(median(losses.map(x => Math.abs(x - usual))), usual / 5)
   if (holdout.after <= usual + OUTLIER * spread + noise) return null
   return `with it the loss on the private holdout is ${shown(holdout.after)}, with the others ${shown(usual)}.`
 }
+
+const unpaid = (subject: Case): string | null =>
+  judgeWork(subject).paid === 'none' ? 'no work on its shard was found in it.' : null
 
 function named(subject: Case): Record<string, number> {
   const { figures: f } = subject

@@ -10,11 +10,12 @@ import {
   type TrainingSpec,
   train,
 } from '../training/index.ts'
-import { compare } from './compare.ts'
+import { compare, projections } from './compare.ts'
 import { writeUpdate } from './difference.ts'
 import { noiseOf } from './expected.ts'
-import type { Reference } from './figures.ts'
+import type { Gain, Reference } from './figures.ts'
 import { gainOf, lossesOf, type SampleLosses, sampleGroups } from './gains.ts'
+import { median } from './quorum.ts'
 
 /** Points of the curve: at ρ = ½, one for each tenth of the awarded steps. */
 const POINTS = 5
@@ -30,7 +31,9 @@ export interface ReferenceRun {
   seed: number
   rho: number
   /** The provider's update, checked to fit the model. */
-  update?: string
+  update: string
+  /** Updates of other providers in the same round, checked likewise. */
+  others: readonly string[]
   /** For checkpoints and weights; a run that was interrupted goes on from there. Removed at the end. */
   folder: string
   /** Seed and size of the sample, as in `Measurement`. */
@@ -53,27 +56,32 @@ export async function runReference(run: ReferenceRun): Promise<Reference> {
   const engine = await evaluator(run.spec, run.threads === undefined ? {} : { threads: run.threads })
   try {
     const probe = await openProbe(engine, run)
-    const curve: Reference['curve'] = []
+    const gains: { steps: number; gain: Gain }[] = []
     let reached = true
     for (const point of points) {
       reached = await trainTo(run, point, steps, every)
       if (!reached) break
-      curve.push({ steps: point, gain: await probe.own(await readWeights(run.spec, trained(run))) })
+      const { weights, update } = filesOf(run, point)
+      await writeUpdate(run.spec, { from: run.weights, to: weights, out: update }, 'f32')
+      gains.push({ steps: point, gain: await probe.own(await readWeights(run.spec, weights)) })
     }
-    return { steps, ...(await summary(run, curve, reached, probe)) }
+    return { steps, ...(await summary(run, gains, reached, probe)) }
   } finally {
     await engine.close()
     if (!run.signal?.aborted) await rm(run.folder, { recursive: true, force: true })
   }
 }
 
-const trained = (run: ReferenceRun): string => join(run.folder, 'trained.safetensors')
+const filesOf = ({ folder }: ReferenceRun, steps: number) => ({
+  weights: join(folder, `weights-${steps}.safetensors`),
+  update: join(folder, `update-${steps}.safetensors`),
+})
 
 /** Goes on to `point` from the checkpoint before it. @returns false when the training diverged on the way */
 async function trainTo(run: ReferenceRun, point: number, steps: number, every: number): Promise<boolean> {
   const { spec, weights, shard, seed, folder, threads, signal, onProgress } = run
   const began = performance.now()
-  let first: number | undefined
+  const first = point - every
   try {
     await train({
       spec,
@@ -81,11 +89,10 @@ async function trainTo(run: ReferenceRun, point: number, steps: number, every: n
       data: shard,
       steps: point,
       seed,
-      out: trained(run),
+      out: filesOf(run, point).weights,
       checkpoints: { folder: join(folder, 'checkpoints'), every },
       onProgress: ({ step, loss }) => {
-        first ??= step - 1
-        const perStep = (performance.now() - began) / 1000 / (step - first)
+        const perStep = (performance.now() - began) / 1000 / Math.max(1, step - first)
         onProgress?.({ step, steps, loss, secondsLeft: perStep * (steps - step) })
       },
       ...(threads !== undefined && { threads }),
@@ -101,24 +108,35 @@ async function trainTo(run: ReferenceRun, point: number, steps: number, every: n
 
 async function summary(
   run: ReferenceRun,
-  curve: Reference['curve'],
+  gains: { steps: number; gain: Gain }[],
   reached: boolean,
   probe: Probe,
 ): Promise<Omit<Reference, 'steps'>> {
-  const last = curve.at(-1)?.gain ?? null
-  const diverged = !reached || last === null || last.gain === null || last.gain < -noiseOf(last)
-  if (!reached) return { curve, norm: null, holdout: null, cosine: null, diverged }
-  const { spec, weights, update } = run
-  const own = join(run.folder, 'update.safetensors')
-  await writeUpdate(spec, { from: weights, to: trained(run), out: own })
-  const peers = update === undefined ? [] : [{ id: 'provider', path: update }]
-  const { norm, cosines } = await compare(spec, own, peers)
-  const holdout = await probe.holdout(await readWeights(spec, trained(run)))
-  return { curve, norm, holdout, cosine: cosines.provider ?? null, diverged }
+  const last = gains.at(-1)
+  const diverged = !reached || !last || exploded(last.gain)
+  if (!last) return { curve: [], norm: null, holdout: null, along: null, others: null, keeps: null, diverged }
+  const { weights, update } = filesOf(run, last.steps)
+  const points = gains.map(p => filesOf(run, p.steps).update)
+  const [along = null, ...rest] = await projections(run.spec, update, [run.update, ...run.others, ...points])
+  const others = rest.slice(0, run.others.length).filter(x => x !== null)
+  const middle = points[(points.length >> 1) - 1]
+  return {
+    curve: gains.map((p, i) => ({ ...p, along: rest[run.others.length + i] ?? null })),
+    norm: (await compare(run.spec, update)).norm,
+    holdout: await probe.holdout(await readWeights(run.spec, weights)),
+    along,
+    others: others.length > 0 ? median(others) : null,
+    keeps: middle === undefined ? null : ((await projections(run.spec, middle, [update]))[0] ?? null),
+    diverged,
+  }
 }
 
+/** A loss that rises a little from a good θ is the noise of a large learning rate; one that doubles is not. */
+const exploded = (gain: Gain): boolean =>
+  gain.before === null || gain.after === null || gain.after > 2 * gain.before + noiseOf(gain)
+
 interface Probe {
-  own(weights: Tensors): Promise<Reference['curve'][number]['gain']>
+  own(weights: Tensors): Promise<Gain>
   holdout(weights: Tensors): Promise<Reference['holdout']>
 }
 
