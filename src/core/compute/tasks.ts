@@ -129,6 +129,12 @@ export const tasks = {
     output: reference,
   }),
 
+  /** How good weights are on the private holdout. `loss`: mean cross-entropy in nats, or the scaled target's rmse. */
+  evaluate: task({
+    input: z.object({ spec: trainingSpec, weights: path, data: path, threads }),
+    output: z.object({ metric: z.enum(['accuracy', 'r2']), value: z.number(), loss: z.number() }),
+  }),
+
   /** θ of the next round. The strategy's name is the paper's. */
   aggregate: task({
     input: z.object({

@@ -9,5 +9,6 @@ export const handlers: TaskHandlers = {
   train: async (input, context) => (await import('./train.ts')).trainRound(input, context),
   measure: async (input, context) => (await import('./judging.ts')).measureUpdate(input, context),
   reference: async (input, context) => (await import('./judging.ts')).runReference(input, context),
+  evaluate: async (input, context) => (await import('./evaluate.ts')).evaluateWeights(input, context),
   aggregate: async (input, context) => (await import('./weights.ts')).aggregateRound(input, context),
 }
