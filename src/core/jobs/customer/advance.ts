@@ -5,7 +5,7 @@ import { beginExport, roundsAreOver, settleLocks } from './closing.ts'
 import { type Ask, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import { record } from './record.ts'
-import { closeRound, closesAt, engageInRound, judge, openRound } from './rounds.ts'
+import { closeRound, closesAt, engageInRound, judge, openRound, saveLocks } from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, emptyJob, ended, type Plan } from './state.ts'
 
 /** The customer's side of one job. The same log gives the same state; a repeated wire event changes nothing. */
@@ -20,7 +20,11 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
       job.clock = entry.at
       record(job, entry, ask)
       if (job.plan && !ended(job)) proceed(job, job.plan, ask)
-      if (job.plan) settleLocks(job, ask)
+      if (job.plan && job.phase !== 'fenced') {
+        // Also after the end: what was delivered in time is judged and paid, the rest comes back.
+        judgeLate(job, job.plan, ask)
+        settleLocks(job, ask)
+      }
     })
     return [next, effects]
   },
@@ -34,7 +38,6 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
 /** What is to be done next. Called after every entry; it looks at the state alone. */
 function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
   for (const engagement of Object.values(job.engagements)) watch(job, plan, engagement, ask)
-  judgeLate(job, plan, ask)
   if (job.phase === 'exporting') return
   if (job.clock >= plan.deadline && !job.stopping)
     job.stopping = { code: 'failed', reason: 'The job’s deadline passed before all rounds were trained.' }
@@ -44,6 +47,7 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
   }
   if (job.roundOpenedAt !== undefined) {
     if (!job.stopping) engageInRound(job, plan, ask)
+    saveLocks(job, ask)
     closeRound(job, plan, ask)
     if (job.phase === 'hiring') {
       job.phase = 'training'

@@ -4,7 +4,9 @@ import { works } from './rounds.ts'
 import { allWorks, type CustomerJob, ended, type Plan, type Work } from './state.ts'
 
 const underWay = (work: Work): boolean =>
-  work.status !== 'closed' && work.status !== 'sent' && work.status !== 'locking' && work.status !== 'sending'
+  work.status !== 'closed' &&
+  work.status !== 'sent' &&
+  !['locking', 'locked', 'sending'].includes(work.status)
 
 export function roundsAreOver(job: CustomerJob, plan: Plan): boolean {
   if (job.round > plan.rounds) return true
@@ -47,7 +49,6 @@ export function finish(job: CustomerJob, at: Seconds, ask: Ask): void {
  * An engagement that is gone with its update overdue is closed here.
  */
 export function settleLocks(job: CustomerJob, ask: Ask): void {
-  if (job.phase === 'fenced') return
   for (const { engagement, work } of allWorks(job)) {
     if (work.lock.status !== 'open') continue
     const overdue = work.status === 'sent' && engagement.status === 'gone' && job.clock > work.times!.deadline

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import { type Sats, sats, seconds } from '../../../shared/units.ts'
 import type { Prepared } from '../../datasets/index.ts'
@@ -124,10 +124,10 @@ async function plans(
     rounds: order.rounds,
     steps,
     pflopPerRound: (steps * flopsPerStep(spec)) / 1e15,
-    shards: prepared.shards,
-    holdout: prepared.holdout,
-    encoding: prepared.encoding,
-    weights,
+    shards: prepared.shards.map(shard => ({ ...shard, path: relative(folder, shard.path) })),
+    holdout: relative(folder, prepared.holdout),
+    encoding: relative(folder, prepared.encoding),
+    weights: relative(folder, weights),
     updateBytes: size,
     maxPerRound: sats(0),
     cap: sats(0),

@@ -222,12 +222,14 @@ export class World {
           reference: {
             steps: 50,
             curve: [
-              { steps: 10, gain: gain(1, 0.9) },
-              { steps: 50, gain: gain(1, 0.6) },
+              { steps: 10, gain: gain(1, 0.9), along: 0.2 },
+              { steps: 50, gain: gain(1, 0.6), along: 0.5 },
             ],
             norm: 1,
             holdout: gain(1, 0.6),
-            cosine: 0.9,
+            along: 1.2,
+            others: 0.3,
+            keeps: 1,
             diverged: false,
           },
         })
@@ -266,6 +268,8 @@ export class World {
       }
       case 'export':
         return done({ type: 'exported', report: { ok: true } })
+      case 'checkpoint':
+        return done({ type: 'saved', round: effect.round, keys: effect.keys })
       default:
         return done({ type: 'told' })
     }

@@ -18,6 +18,8 @@ export type CustomerFact =
   | { type: 'update'; event: string; from: string; at: Seconds; update: Update }
   | { type: 'leave'; event: string; from: string; leave: Leave }
   | { type: 'superseded'; epoch: number }
+  /** On a new machine, from a checkpoint. */
+  | { type: 'restored'; epoch: number; out: string }
   // outcomes of effects
   | { type: 'announced'; event: string; relays: string[]; status: string }
   | { type: 'announcement-refused'; reason: string }
@@ -35,6 +37,7 @@ export type CustomerFact =
   | { type: 'aggregated'; round: number; path: string; score: Score }
   | { type: 'refunded'; key: string; round: number; refunded: Sats; fee: Sats }
   | { type: 'refund-later'; key: string; round: number }
+  | { type: 'saved'; round: number; keys: string[] }
   | { type: 'told' }
   | { type: 'exported'; report: unknown }
   | { type: 'export-failed'; reason: string }
@@ -58,7 +61,7 @@ export type CustomerEffect = EffectBase &
     | { type: 'aggregate'; round: number; keys: string[] }
     | { type: 'refund'; key: string; round: number }
     | { type: 'leave'; key: string }
-    | { type: 'checkpoint'; round: number }
+    | { type: 'checkpoint'; round: number; keys: string[] }
     | { type: 'export' }
     | { type: 'clean-up' }
   )

@@ -74,9 +74,23 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       job.aggregating = false
       delete job.roundOpenedAt
       job.weights[fact.round] = { path: fact.path, score: fact.score }
-      ask({ id: `checkpoint:${fact.round}`, type: 'checkpoint', round: fact.round })
+      ask({ id: `checkpoint:${fact.round}`, type: 'checkpoint', round: fact.round, keys: [] })
       job.round += 1
       return
+    case 'saved':
+      for (const key of fact.keys) {
+        const { engagement, work } = find(job, key, fact.round)
+        if (work?.status !== 'locked') continue
+        work.status = engagement?.status === 'gone' ? 'closed' : 'sending'
+        if (work.status === 'sending')
+          ask({ id: `round:${key}:${fact.round}`, type: 'send-round', key, round: fact.round })
+      }
+      return
+    case 'restored':
+      if (!job.plan || fact.epoch <= job.epoch) return
+      job.epoch = fact.epoch
+      job.plan.out = fact.out
+      return ask({ id: `announce:${fact.epoch}:running`, type: 'announce', status: 'running' })
     case 'exported':
       job.report = fact.report
       return finish(job, at, ask)
@@ -166,17 +180,8 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
   switch (fact.type) {
     case 'locked':
       work.lock = { ...work.lock, status: 'open', locked: fact.amount, fee: fact.fee }
-      if (engagement.status === 'gone') {
-        work.status = 'closed'
-        return
-      }
-      work.status = 'sending'
-      return ask({
-        id: `round:${fact.key}:${fact.round}`,
-        type: 'send-round',
-        key: fact.key,
-        round: fact.round,
-      })
+      work.status = engagement.status === 'gone' ? 'closed' : 'locked'
+      return
     case 'lock-refused':
       work.status = 'closed'
       work.lock.status = 'settled'

@@ -2,7 +2,7 @@ import { UserError } from '../../../shared/errors.ts'
 import { allWorks, type CustomerJob, money } from './state.ts'
 
 /** What the model's folder tells of its making. */
-export function exportInput(job: CustomerJob) {
+export function exportInput(job: CustomerJob, at: (path: string) => string) {
   const { plan, weights } = job
   const last = weights.at(-1)
   if (!plan || !last)
@@ -12,9 +12,9 @@ export function exportInput(job: CustomerJob) {
     })
   return {
     spec: plan.spec,
-    weights: last.path,
-    encoding: plan.encoding,
-    holdout: plan.holdout,
+    weights: at(last.path),
+    encoding: at(plan.encoding),
+    holdout: at(plan.holdout),
     out: plan.out,
     title: plan.title,
     training: {

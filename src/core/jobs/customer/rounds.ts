@@ -22,7 +22,7 @@ export const works = (job: CustomerJob, round: number): { engagement: Engagement
 const hopeful = (job: CustomerJob, engagement: Engagement, work: Work): boolean => {
   if (work.status === 'delivered' || work.status === 'fetched') return true
   if (engagement.status === 'gone') return false
-  if (work.status === 'locking' || work.status === 'sending') return true
+  if (work.status === 'locking' || work.status === 'locked' || work.status === 'sending') return true
   return work.status === 'sent' && job.clock <= work.times!.deadline
 }
 
@@ -42,7 +42,7 @@ const readyEngagements = (job: CustomerJob): Engagement[] =>
 
 /** Locks and sends the open round to everyone who is ready and has no part in it, whoever came late included. */
 export function engageInRound(job: CustomerJob, plan: Plan, ask: Ask): void {
-  if (job.roundOpenedAt === undefined || !job.weights[job.round - 1]?.manifest) return
+  if (job.roundOpenedAt === undefined || job.aggregating || !job.weights[job.round - 1]?.manifest) return
   for (const engagement of readyEngagements(job)) {
     if (engagement.works.some(work => work.round === job.round)) continue
     if (engagement.works.some(work => work.status !== 'closed')) continue
@@ -59,6 +59,18 @@ export function engageInRound(job: CustomerJob, plan: Plan, ask: Ask): void {
     })
     ask({ id: `lock:${engagement.key}:${job.round}`, type: 'lock', key: engagement.key, round: job.round })
   }
+}
+
+/**
+ * A lock's secrets exist on this machine alone until a checkpoint holds them: no round leaves before that, so that a
+ * new machine can finish or refund whatever was sent.
+ */
+export function saveLocks(job: CustomerJob, ask: Ask): void {
+  const parts = works(job, job.round)
+  if (parts.some(({ work }) => work.status === 'locking')) return
+  const keys = parts.filter(({ work }) => work.status === 'locked').map(({ engagement }) => engagement.key)
+  if (keys.length > 0)
+    ask({ id: `checkpoint:${job.round}:${keys.join('+')}`, type: 'checkpoint', round: job.round, keys })
 }
 
 /** The moment at which the round closes without those that are still missing. */

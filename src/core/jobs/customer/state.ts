@@ -79,6 +79,7 @@ export interface StandingBid {
 
 export type WorkStatus =
   | 'locking'
+  | 'locked'
   | 'sending'
   | 'sent'
   | 'delivered'

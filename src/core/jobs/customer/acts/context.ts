@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { seconds } from '../../../../shared/units.ts'
 import type { Manifest } from '../../../blobs/index.ts'
 import { paymentPubkey } from '../../../identity/index.ts'
@@ -43,8 +43,11 @@ export function actContext(id: string, tools: Tools, current: () => CustomerJob)
       const engagement = current().engagements[key]!
       return { engagement, work: engagement.works.find(work => work.round === round)! }
     },
+    /** A path of the log, on this machine: the log holds paths relative to the job's folder. */
+    at: (path: string): string => resolve(tools.folder(id), path),
+    /** The same for a file that is about to be written. */
     file(...names: string[]): string {
-      const path = join(tools.folder(id), ...names)
+      const path = resolve(tools.folder(id), ...names)
       mkdirSync(dirname(path), { recursive: true })
       return path
     },

@@ -4,6 +4,7 @@ import { UserError } from '../../../../shared/errors.ts'
 import type { Bytes } from '../../../../shared/units.ts'
 import { wire } from '../../../market/index.ts'
 import { exportInput } from '../report.ts'
+import type { Snapshot } from '../snapshot.ts'
 import { seedOf } from '../times.ts'
 import type { ActContext, Acts } from './context.ts'
 
@@ -24,29 +25,37 @@ export function learn(
   | 'export'
   | 'clean-up'
 > {
-  const { id, tools, current, plan, j, part, file, upload, send } = context
+  const { id, tools, current, plan, j, part, at, file, upload, send } = context
   const { blobs, wallet, compute, now } = tools
   return {
     async 'upload-shard'({ key }, signal) {
       const shard = plan().shards[current().engagements[key]!.slot]!
       return {
-        fact: { type: 'shard-ready', key, manifest: await upload(shard.path, `shard:${id}:${key}`, signal) },
+        fact: {
+          type: 'shard-ready',
+          key,
+          manifest: await upload(at(shard.path), `shard:${id}:${key}`, signal),
+        },
       }
     },
 
     async 'upload-weights'({ round }, signal) {
       const { path } = current().weights[round - 1]!
-      const manifest = await upload(path, `weights:${id}:${round}`, signal)
+      const manifest = await upload(at(path), `weights:${id}:${round}`, signal)
       return { fact: { type: 'weights-ready', round, manifest } }
     },
 
     async fetch({ key, round }, signal) {
       const { work } = part(key, round)
-      const path = file('updates', `${round}-${key}.safetensors`)
+      const path = join('updates', `${round}-${key}.safetensors`)
       try {
         // The size follows from the plan, not from what the provider says.
         const maxBytes = Math.ceil(plan().updateBytes * 1.05 + 65_536) as Bytes
-        await blobs.download(work.update!.manifest, path, { servers: plan().blossoms, maxBytes, signal })
+        await blobs.download(work.update!.manifest, file(path), {
+          servers: plan().blossoms,
+          maxBytes,
+          signal,
+        })
         return { fact: { type: 'fetched', key, round, path } }
       } catch (error) {
         if (!(error instanceof UserError)) throw error
@@ -70,14 +79,14 @@ export function learn(
         'measure',
         {
           spec,
-          weights: current().weights[round - 1]!.path,
-          update: work.path!,
-          shard: shards[engagement.slot]!.path,
-          ...(shards.length > 1 ? { other: shards[(engagement.slot + 1) % shards.length]!.path } : {}),
-          holdout,
+          weights: at(current().weights[round - 1]!.path),
+          update: at(work.path!),
+          shard: at(shards[engagement.slot]!.path),
+          ...(shards.length > 1 ? { other: at(shards[(engagement.slot + 1) % shards.length]!.path) } : {}),
+          holdout: at(holdout),
           peers: [
-            ...others.map(peer => ({ id: peer, path: part(peer, round).work.path! })),
-            ...(before === undefined ? [] : [{ id: 'own-last', path: before }]),
+            ...others.map(peer => ({ id: peer, path: at(part(peer, round).work.path!) })),
+            ...(before === undefined ? [] : [{ id: 'own-last', path: at(before) }]),
           ],
           steps: work.steps,
           seed: seedOf(plan(), round, 'sample'),
@@ -94,13 +103,13 @@ export function learn(
         'reference',
         {
           spec,
-          weights: current().weights[round - 1]!.path,
-          shard: shards[engagement.slot]!.path,
-          holdout,
+          weights: at(current().weights[round - 1]!.path),
+          shard: at(shards[engagement.slot]!.path),
+          holdout: at(holdout),
           steps: work.steps,
           seed: seedOf(plan(), round, engagement.slot),
           rho,
-          update: work.path!,
+          update: at(work.path!),
           folder: file('reference', `${round}-${key}`),
           sample: seedOf(plan(), round, 'sample'),
         },
@@ -111,38 +120,43 @@ export function learn(
 
     async aggregate({ round, keys }, signal) {
       const { spec, shards, holdout } = plan()
-      const weights = current().weights[round - 1]!.path
-      const out = file('weights', `${round}.safetensors`)
+      const before = current().weights[round - 1]!.path
+      const out = join('weights', `${round}.safetensors`)
       const updates = keys.map(key => {
         const { engagement, work } = part(key, round)
-        return { path: work.path!, weight: shards[engagement.slot]!.rows }
+        return { path: at(work.path!), weight: shards[engagement.slot]!.rows }
       })
       if (updates.length > 0)
-        await compute.run('aggregate', { spec, weights, strategy: 'fedavg', updates, out }, { signal })
+        await compute.run(
+          'aggregate',
+          { spec, weights: at(before), strategy: 'fedavg', updates, out: file(out) },
+          { signal },
+        )
       // A round of which nothing may be used leaves the weights as they were.
-      const path = updates.length > 0 ? out : weights
-      const { metrics } = await compute.run('evaluate', { spec, weights: path, data: holdout }, { signal })
-      return { fact: { type: 'aggregated', round, path, metrics } }
+      const path = updates.length > 0 ? out : before
+      const score = await compute.run('evaluate', { spec, weights: at(path), data: at(holdout) }, { signal })
+      return { fact: { type: 'aggregated', round, path, score } }
     },
 
-    async checkpoint({ round }, signal) {
+    async checkpoint({ id: name, round, keys }, signal) {
       const { epoch, weights } = current()
       const path = file('checkpoint.json')
-      writeFileSync(path, JSON.stringify({ v: 1, log: tools.journal.log(id), wallet: wallet.backup(id) }))
+      const snapshot: Snapshot = { v: 1, log: tools.journal.log(id), wallet: wallet.backup(id) }
+      writeFileSync(path, JSON.stringify(snapshot))
       const event = wire.checkpoint.seal(
         {
           epoch,
-          round,
-          state: await upload(path, `state:${id}:${round}`, signal, 'application/json'),
-          weights: await upload(weights[round]!.path, `weights:${id}:${round + 1}`, signal),
+          round: weights.length - 1,
+          state: await upload(path, `${name}:${id}`, signal, 'application/json'),
+          weights: await upload(at(weights.at(-1)!.path), `weights:${id}:${weights.length}`, signal),
         },
         { from: j, to: j.pubkey, at: now(), expiration: context.expiration(), d: id },
       )
-      return { fact: { type: 'told' }, commit: () => send(event) }
+      return { fact: { type: 'saved', round, keys }, commit: () => send(event) }
     },
 
     async export(_, signal) {
-      const { report } = await compute.run('export', exportInput(current()), { signal })
+      const { report } = await compute.run('export', exportInput(current(), at), { signal })
       return { fact: { type: 'exported', report } }
     },
 
@@ -159,7 +173,7 @@ export function learn(
           .remove(manifest, { signer: j })
           .catch(error => tools.log(`a blob stays on its server: ${error}`))
       }
-      rmSync(join(tools.folder(id), 'updates'), { recursive: true, force: true })
+      rmSync(at('updates'), { recursive: true, force: true })
       return { fact: { type: 'told' } }
     },
   }
