@@ -9,6 +9,7 @@ import { parameters } from './parameters.ts'
 import { freshState, openRunner, type Runner } from './runner.ts'
 import { writeSafetensors } from './safetensors/index.ts'
 import type { TrainingSpec } from './spec.ts'
+import { floats, type Tensors } from './tensor.ts'
 import { readWeights } from './weights.ts'
 
 export interface TrainRequest {
@@ -63,7 +64,7 @@ export interface TrainResult {
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const began = performance.now()
-  const { spec, steps, out, checkpoints, signal } = request
+  const { spec, steps, checkpoints, signal } = request
   const weights = await readWeights(spec, request.weights)
   const data = await readData(spec, request.data)
   const run = checkpoints ? await runIdentity(spec, request.seed, [request.weights, request.data]) : ''
@@ -76,8 +77,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
   const end = await runSteps(request, data, start, run)
   const stopped = end.step < steps && signal?.aborted === true
-  if (!stopped)
-    await writeSafetensors(out, new Map(parameters(spec).map(({ name }) => [name, end.state.get(name)!])))
+  if (!stopped) await writeWeights(request, end)
   else if (checkpoints) await saveCheckpoint(checkpoints.folder, run, end)
   return {
     steps: end.step,
@@ -86,6 +86,19 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     seconds: seconds((performance.now() - began) / 1000),
     stopped,
   }
+}
+
+/** @throws UserError `training/diverged`: the last update is not in any loss */
+async function writeWeights({ spec, out }: TrainRequest, { state, step }: Progression): Promise<void> {
+  const weights: Tensors = new Map()
+  for (const { name } of parameters(spec)) {
+    const tensor = state.get(name)
+    if (!tensor) throw new RangeError(`the state lacks "${name}"`)
+    if (!floats(tensor).every(Number.isFinite))
+      throw diverged(`The weights "${name}" overflowed at step ${step}`)
+    weights.set(name, tensor)
+  }
+  await writeSafetensors(out, weights)
 }
 
 async function runSteps(
@@ -123,13 +136,15 @@ async function runSteps(
 async function advance(runner: Runner, batches: Batches, at: Progression, n: number): Promise<Progression> {
   const { state, losses } = await runner.run(at.state, batches.of(at.step, n))
   const bad = losses.findIndex(loss => !Number.isFinite(loss))
-  if (bad >= 0)
-    throw new UserError('training/diverged', {
-      message: `The loss became ${losses[bad]} at step ${at.step + bad + 1}: training diverged.`,
-      fix: 'Lower the learning rate, or check the dataset for extreme values.',
-    })
+  if (bad >= 0) throw diverged(`The loss became ${losses[bad]} at step ${at.step + bad + 1}`)
   const all = new Float32Array(at.losses.length + n)
   all.set(at.losses)
   all.set(losses, at.losses.length)
   return { step: at.step + n, state, losses: all, checkpoints: at.checkpoints }
 }
+
+const diverged = (what: string): UserError =>
+  new UserError('training/diverged', {
+    message: `${what}: training diverged.`,
+    fix: 'Lower the learning rate, or check the dataset for extreme values.',
+  })
