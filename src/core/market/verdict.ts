@@ -4,7 +4,7 @@ import { KIND } from './kinds.ts'
 import { sessionKind } from './layers.ts'
 import { parent, ROUND } from './limits.ts'
 
-/** Plain names only: `__proto__` and its like must never become a property. */
+/** What was measured, in words. It begins with a letter: `__proto__` must never become a property. */
 const figureName = z.string().regex(/^[A-Za-z][A-Za-z0-9 .’'-]{0,59}$/)
 
 const verdictContent = z
