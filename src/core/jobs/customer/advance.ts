@@ -30,8 +30,10 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
   },
   wakeAt,
   over: job =>
-    ended(job) &&
-    allWorks(job).every(({ work }) => work.lock.status === 'none' || work.lock.status === 'settled'),
+    // Another machine coordinates: its locks are that machine's to settle.
+    job.phase === 'fenced' ||
+    (ended(job) &&
+      allWorks(job).every(({ work }) => work.lock.status === 'none' || work.lock.status === 'settled')),
   abandoned,
 }
 

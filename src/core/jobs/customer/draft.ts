@@ -79,19 +79,22 @@ export async function draft(
   }
 }
 
+const preparationOf = ({ target, task, skew }: Order): Plan['preparation'] => ({
+  ...(target === undefined ? {} : { target }),
+  ...(task === undefined ? {} : { task }),
+  ...(skew === undefined ? {} : { skew }),
+})
+
 async function prepare(order: Order, folder: string, { compute }: Tools, signal?: AbortSignal) {
   mkdirSync(folder, { recursive: true })
   const seed = order.seed ?? randomInt(2 ** 31)
-  const { dataset: path, target, task, skew, providers } = order
   const prepared = await compute.run(
     'prepare',
     {
-      path,
-      ...(target === undefined ? {} : { target }),
-      ...(task === undefined ? {} : { task }),
-      ...(skew === undefined ? {} : { skew }),
+      path: order.dataset,
+      ...preparationOf(order),
       out: join(folder, 'data'),
-      shards: providers,
+      shards: order.providers,
       seed,
     },
     signal ? { signal } : {},
@@ -125,6 +128,7 @@ async function plans(
     steps,
     pflopPerRound: (steps * flopsPerStep(spec)) / 1e15,
     shards: prepared.shards.map(shard => ({ ...shard, path: relative(folder, shard.path) })),
+    preparation: preparationOf(order),
     holdout: relative(folder, prepared.holdout),
     encoding: relative(folder, prepared.encoding),
     weights: relative(folder, weights),

@@ -39,6 +39,7 @@ export const planOf = (providers: number, rounds: number): Plan => ({
     bytes: 2000,
     sha256: hex(i),
   })),
+  preparation: {},
   holdout: 'holdout',
   encoding: 'encoding',
   weights: 'w0',

@@ -42,6 +42,12 @@ export interface Plan {
   steps: number
   pflopPerRound: number
   shards: { path: string; rows: number; bytes: number; sha256: string }[]
+  /** How the shards were made: a new machine makes the same ones of the same file. */
+  preparation: {
+    target?: string
+    task?: 'classification' | 'regression'
+    skew?: { classesPerShard: number }
+  }
   holdout: string
   encoding: string
   /** θ₀, the customer's, shared by all. */
