@@ -55,20 +55,20 @@ export async function lock(context: Context, request: LockRequest): Promise<Lock
 /** Stores the operation, or finds the one that is stored. */
 async function begin(context: Context, url: string, request: LockRequest): Promise<Operation> {
   const mint = await context.mints.load(url)
-  const { operation, isNew } = await whenAffordable(context, mint, request.amount, () =>
-    context.db.transaction(() => {
+  return whenAffordable(context, mint, request.amount, () => {
+    const begun = context.db.transaction(() => {
       const known = context.locks.get(request.id)
-      if (known && known.state !== 'failed') {
-        const stored = context.operations.of('lock', sameAs(known, request).id).at(-1)
-        if (!stored) throw new Error(`lock ${known.id} has no operation`)
-        return { operation: stored, isNew: false }
+      if (!known || known.state === 'failed') {
+        const operation = store(context, mint, request)
+        return operation && { operation, isNew: true }
       }
-      const stored = store(context, mint, request)
-      return stored && { operation: stored, isNew: true }
-    }),
-  )
-  if (isNew) context.engine.created(operation)
-  return operation
+      const operation = context.operations.of('lock', sameAs(known, request).id).at(-1)
+      if (!operation) throw new Error(`lock ${known.id} has no operation`)
+      return { operation, isNew: false }
+    })
+    if (begun?.isNew) context.engine.created(begun.operation)
+    return begun?.operation
+  })
 }
 
 /** What a lock of this price takes now: its proofs' amounts, the inputs that cover them, and the fee. */

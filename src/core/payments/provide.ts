@@ -18,7 +18,7 @@ const ATTEMPTS = 4
 export function giveBack(context: Context, request: { id: string; secret: Uint8Array }): Witness[] {
   const lock = existingLock(context, request.id, 'provider')
   if (pubkeyOf(request.secret) !== lock.provider) throw wrongKey(lock.id)
-  return context.db.transaction(() => {
+  const witnesses = context.db.transaction(() => {
     const open = context.locks.proofs(lock.id).filter(p => p.state === 'received' || p.state === 'returned')
     context.locks.setProofs(
       lock.id,
@@ -30,6 +30,8 @@ export function giveBack(context: Context, request: { id: string; secret: Uint8A
       signature: signSecret(proof.secret, request.secret),
     }))
   })
+  context.step('returned')
+  return witnesses
 }
 
 /**

@@ -24,7 +24,7 @@ export function release(
   if (pubkeyOf(request.secret) !== lock.customer) throw wrongKey(lock.id)
   const ppk = (id: string) => context.mints.stored(lock.mint)?.keyset(id).feePpk ?? 0
 
-  return context.db.transaction(() => {
+  const released = context.db.transaction(() => {
     const all = context.locks.proofs(lock.id)
     if (!lock.judged) {
       const open = all.filter(p => p.state === 'locked')
@@ -55,6 +55,8 @@ export function release(
       net: sats(Math.max(0, sum(released) - fee)),
     }
   })
+  context.step('released')
+  return released
 }
 
 export const wrongKey = (id: string) =>

@@ -14,7 +14,9 @@ const GAP = 300
 /** After a refusal that another try may get past: the mint's keysets anew, and counters beyond those used elsewhere. */
 export async function renew(context: Context, url: string, failure: Failure): Promise<void> {
   const mint = await context.mints.load(url, { fresh: true })
-  if (failure.code === REFUSED.alreadySigned) await scan(context, mint, mint.active())
+  if (failure.code !== REFUSED.alreadySigned) return
+  const { id } = mint.active()
+  await scan(context, mint, mint.keyset(id), context.proofs.counter(id))
 }
 
 /**
@@ -39,11 +41,11 @@ export async function restore(
   return { found: sats(found), locks }
 }
 
-/** Looks for signed outputs from the first counter on, adds those that are unspent and new, and moves the counter. */
-async function scan(context: Context, mint: Mint, keyset: KeysetInfo): Promise<number> {
+/** Looks for signed outputs from a counter on, adds those that are unspent and new, and moves the counter. */
+async function scan(context: Context, mint: Mint, keyset: KeysetInfo, from = 0): Promise<number> {
   let found = 0
-  let last = -1
-  for (let start = 0; start <= last + GAP; start += BATCH) {
+  let last = from - 1
+  for (let start = from; start <= last + GAP; start += BATCH) {
     const blanks = context.proofs.blanks(keyset.id, start, BATCH)
     const signed = await mint.client.restore(blanks)
     const proofs: Proof[] = []

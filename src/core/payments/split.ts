@@ -62,7 +62,8 @@ export function splitWithFee(price: number, feePpk: number, denominations: numbe
 }
 
 /**
- * The part of a lock to release for `amount`: the largest subset whose value after the redeeming fee is at most that.
+ * The part of a lock to release for `amount`: the largest subset whose value after the redeeming fee is at most that
+ * (the largest to within that fee, which a whole search would save a sat of at times).
  * @param amounts  the lock's amounts; returns positions in it
  */
 export function largestPart(amounts: number[], amount: number, feePpk: number): number[] {

@@ -84,31 +84,37 @@ function described(quote: Quote, operation: Operation): Withdrawal {
 
 async function begin(context: Context, quotes: Quotes, mint: Mint, invoice: string): Promise<Quote> {
   const quote = await quoteWithdrawal(context, mint.url, invoice)
-  const { operation, paying } = await whenAffordable(context, mint, quote.amount + quote.reserve, () =>
-    context.db.transaction(() => {
+  return whenAffordable(context, mint, quote.amount + quote.reserve, () => {
+    const begun = context.db.transaction(() => {
       const before = quotes.paying(mint.url, invoice)
-      if (before) return { operation: undefined, paying: before }
-      const inputs = inputsFor(context, mint, quote.amount + quote.reserve)
-      if (!inputs) return undefined
-      checkLimits(context, { amount: quote.amount + quote.reserve + feeOf(mint, inputs) })
-      quotes.add({ ...quote, state: 'paid' })
-      const over = sum(inputs) - quote.amount
-      const blanks = context.proofs
-        .outputs(mint.active().id, Array<number>(Math.max(1, Math.ceil(Math.log2(over + 1)))).fill(0))
-        .map(o => ({ ...o, use: 'keep' as const }))
-      const made = context.operations.create({
-        purpose: 'melt',
-        about: quote.id,
-        mint: mint.url,
-        inputs,
-        outputs: blanks,
-      })
-      reserveInputs(context, made)
-      return { operation: made, paying: { ...quote, state: 'paid' as const } }
-    }),
-  )
-  if (operation) context.engine.created(operation)
-  return paying
+      if (before) return { paying: before, operation: undefined }
+      const operation = store(context, quotes, mint, quote)
+      return operation && { paying: { ...quote, state: 'paid' as const }, operation }
+    })
+    if (begun?.operation) context.engine.created(begun.operation)
+    return begun?.paying
+  })
+}
+
+function store(context: Context, quotes: Quotes, mint: Mint, quote: Quote): Operation | undefined {
+  const inputs = inputsFor(context, mint, quote.amount + quote.reserve)
+  if (!inputs) return undefined
+  checkLimits(context, { amount: quote.amount + quote.reserve + feeOf(mint, inputs) })
+  quotes.add({ ...quote, state: 'paid' })
+  // NUT-08: as many blank outputs as it takes to give all that is too much back in powers of two.
+  const count = Math.max(1, Math.ceil(Math.log2(sum(inputs) - quote.amount + 1)))
+  const outputs = context.proofs
+    .outputs(mint.active().id, Array<number>(count).fill(0))
+    .map(o => ({ ...o, use: 'keep' as const }))
+  const operation = context.operations.create({
+    purpose: 'melt',
+    about: quote.id,
+    mint: mint.url,
+    inputs,
+    outputs,
+  })
+  reserveInputs(context, operation)
+  return operation
 }
 
 /** NUT-05. A payment sent before is looked up, and sent again only when the mint knows it as unpaid. */

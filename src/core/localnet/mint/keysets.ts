@@ -1,14 +1,14 @@
 import {
-  createBlindSignature,
-  createDLEQProof,
   createNewMintKeys,
+  createRandomSecretKey,
   deserializeMintKeys,
   getPubKeyFromPrivKey,
+  hash_e,
   hashToCurve,
   pointFromHex,
   serializeMintKeys,
-  verifyUnblindedSignature,
 } from '@cashu/cashu-ts'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Database } from '../../store/index.ts'
 import { CODE, MintError } from './errors.ts'
@@ -73,23 +73,31 @@ export function openKeysets(db: Database, feePpk: number) {
     fee: (inputs: { id: string }[]) =>
       Math.ceil(inputs.reduce((sum, { id }) => sum + (all.get(id)?.feePpk ?? 0), 0) / 1000),
 
-    /** Blind signature (NUT-00) with its DLEQ proof (NUT-12). */
+    /**
+     * Blind signature (NUT-00) with its DLEQ proof (NUT-12): `C′ = a·B′`; for a nonce k, `e = hash(k·G, k·B′, A, C′)`,
+     * `s = k + e·a`. cashu-ts's own (createBlindSignature, createDLEQProof) compute the same in constant time and three
+     * times as slowly; these keys guard nothing, and a round's time is mostly this.
+     */
     sign(output: Output): Signature {
       const key = privateKey(output.id, output.amount)
       if (!all.get(output.id)?.active)
         throw new MintError(CODE.keysetInactive, `keyset ${output.id} is not active`)
+      const { Fn, BASE } = secp256k1.Point
       const B = readPoint(output.B_)
-      const { C_ } = createBlindSignature(B, key, output.id)
-      const { e, s } = createDLEQProof(B, key)
-      const dleq = { e: bytesToHex(e), s: bytesToHex(s) }
+      const [a, k] = [Fn.fromBytes(key), Fn.fromBytes(createRandomSecretKey())]
+      const A = pointFromHex(all.get(output.id)?.publicKeys[output.amount] ?? '')
+      const C_ = B.multiplyUnsafe(a)
+      const e = hash_e([BASE.multiplyUnsafe(k), B.multiplyUnsafe(k), A, C_])
+      const s = Fn.add(k, Fn.mul(Fn.fromBytes(e), a))
+      const dleq = { e: bytesToHex(e), s: bytesToHex(Fn.toBytes(s)) }
       return { id: output.id, amount: output.amount, C_: C_.toHex(true), dleq }
     },
 
     /** Is this proof one that this mint signed? */
     verify(proof: Input): void {
       const key = privateKey(proof.id, proof.amount)
-      const unblinded = { id: proof.id, C: readPoint(proof.C), secret: utf8ToBytes(proof.secret) }
-      if (!verifyUnblindedSignature(unblinded, key))
+      const a = secp256k1.Point.Fn.fromBytes(key)
+      if (!hashToCurve(utf8ToBytes(proof.secret)).multiplyUnsafe(a).equals(readPoint(proof.C)))
         throw new MintError(CODE.proofInvalid, 'a proof was not signed by this mint')
     },
   }
