@@ -138,6 +138,26 @@ describe('upload and download', () => {
     expect((await upload(path, [scene.good.url])).key).not.toBe(blob.key)
   })
 
+  it('puts a manifest too long for an event into a blob of its own, and sees through it', async () => {
+    const { path, plain } = file(70 * chunkSize)
+    const blob = await upload(path, [scene.good.url])
+    expect(JSON.stringify(blob).length).toBeLessThan(1000)
+    expect(stored('good')).toHaveLength(71)
+    await download(blob, [scene.good.url])
+    expect(readFileSync(target()).equals(plain)).toBe(true)
+    await expect(download(blob, [scene.good.url], 70 * chunkSize - 1)).rejects.toMatchObject({
+      code: 'blobs/too-large',
+    })
+    await expect(
+      upload(file(10, 'no-manifest').path, [scene.good.url]).then(other =>
+        download({ ...other, type: blob.type }, [scene.good.url]),
+      ),
+    ).rejects.toMatchObject({ code: 'blobs/bad-manifest' })
+    await scene.blobs.remove(blob, { signer })
+    expect(stored('good')).toHaveLength(1)
+    expect(leftovers()).toEqual([])
+  })
+
   it('says which server did not delete', async () => {
     const blob = await upload(file(10).path, [scene.good.url])
     const stranger = keyPair(generateSecretKey())

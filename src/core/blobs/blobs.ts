@@ -4,9 +4,10 @@ import { UserError } from '../../shared/errors.ts'
 import { type Bytes, bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import type { Database } from '../store/index.ts'
-import { createClient } from './client.ts'
+import { type BlossomClient, createClient } from './client.ts'
 import { type DownloadOptions, downloadFile } from './download.ts'
 import { listed, ServerError, type ServerProblem, twice } from './errors.ts'
+import { lengthened, shortened } from './listed.ts'
 import { type Manifest, maxChunk } from './manifest.ts'
 import { oneByOne } from './one-by-one.ts'
 import { inParallel } from './parallel.ts'
@@ -31,11 +32,18 @@ export interface BlobsOptions {
   report?: (problem: ServerProblem) => void
 }
 
+export interface RemoveOptions {
+  /** The key that uploaded it. */
+  signer: KeyPair
+  signal?: AbortSignal
+}
+
 /** Encrypted blobs on any Blossom server (docs/protocol.md, blobs). */
 export interface Blobs {
   /**
    * Encrypts a file and stores it on every server that takes it. Idempotent by the file's bytes and `purpose`: the
-   * same key again, also after a crash, and what a server has already is not sent again.
+   * same key again, also after a crash, and what a server has already is not sent again. The manifest of a large file
+   * is stored as a blob too, and what is returned is that blob's; `download` and `remove` see through it.
    * @throws UserError `blobs/not-stored` when no server took all of it, `blobs/unreadable`, `blobs/changed`,
    *   `blobs/too-large`, `blobs/disk-full`
    */
@@ -51,7 +59,7 @@ export interface Blobs {
    * Deletes a blob from the servers its manifest names, and forgets its key.
    * @throws UserError `blobs/not-deleted` naming the servers that still may have it
    */
-  remove(manifest: Manifest, options: { signer: KeyPair; signal?: AbortSignal }): Promise<void>
+  remove(manifest: Manifest, options: RemoveOptions): Promise<void>
 }
 
 /** Days after which an unfinished download is given up. */
@@ -70,32 +78,44 @@ export function createBlobs(options: BlobsOptions): Blobs {
   const alone = oneByOne()
   clearOutgoing(join(folder, 'outgoing'))
   clearIncoming(join(folder, 'incoming'), now() - keptDays * 86_400)
+  const tools = { client, table, folder, chunkSize, now, alone, report }
   return {
     upload: (path, request) =>
-      explained(() => uploadFile(path, request, { client, table, folder, chunkSize, now, alone, report })),
-    download: (manifest, toPath, request) =>
-      explained(() => downloadFile(manifest, toPath, request, { client, folder, alone, report })),
-    async remove({ key, chunks, servers }, { signer, signal }) {
-      const problems: ServerProblem[] = []
-      for (const server of servers) {
-        try {
-          await inParallel(chunks, 4, chunk =>
-            twice(() => client.remove(server, chunk.sha256, signer, signal)),
-          )
-        } catch (error) {
-          if (!(error instanceof ServerError)) throw error
-          problems.push({ server, reason: error.message })
-        }
-      }
+      explained(async () => shortened(await uploadFile(path, request, tools), request, tools)),
+    download: (short, toPath, request) =>
+      explained(async () => downloadFile(await lengthened(short, request, tools), toPath, request, tools)),
+    async remove(short, request) {
+      const full = await lengthened(short, { ...request, servers: short.servers }, tools)
+      const problems = await removeFrom(client, full, request)
+      // The list last: without it nobody knows what else there is to delete.
+      if (full !== short && problems.length === 0)
+        problems.push(...(await removeFrom(client, short, request)))
       problems.forEach(report)
-      table.forget(key)
       if (problems.length > 0)
         throw new UserError('blobs/not-deleted', {
           message: `Some servers may still have the encrypted blob. ${listed(problems)}`,
           fix: 'Nobody can read it without its key; it can be deleted again later.',
         })
+      for (const { key } of [full, short]) table.forget(key)
     },
   }
+}
+
+async function removeFrom(
+  client: BlossomClient,
+  { chunks, servers }: Manifest,
+  { signer, signal }: RemoveOptions,
+): Promise<ServerProblem[]> {
+  const problems: ServerProblem[] = []
+  for (const server of servers) {
+    try {
+      await inParallel(chunks, 4, chunk => twice(() => client.remove(server, chunk.sha256, signer, signal)))
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error
+      problems.push({ server, reason: error.message })
+    }
+  }
+  return problems
 }
 
 async function explained<T>(work: () => Promise<T>): Promise<T> {

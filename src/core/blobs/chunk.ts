@@ -7,11 +7,18 @@ const version = 1
  * Encrypts one chunk: AES-256-GCM, the nonce is the chunk's index (12 bytes, big-endian), authenticated beside it are
  * version, index and whether it is the last (6 bytes). So a chunk opens only at its own place, and a blob that lost
  * its end has no last chunk. The key must belong to this blob alone: a nonce used twice gives the key away.
+ * @param into  memory for the result, at least 16 bytes longer than `plain`
  * @returns ciphertext, then the 16-byte tag
  */
-export function sealChunk(key: Uint8Array, index: number, last: boolean, plain: Uint8Array): Buffer {
+export function sealChunk(
+  key: Uint8Array,
+  index: number,
+  last: boolean,
+  plain: Uint8Array,
+  into: Buffer = Buffer.allocUnsafe(plain.length + tagBytes),
+): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonce(index)).setAAD(aad(index, last))
-  const sealed = Buffer.allocUnsafe(plain.length + tagBytes)
+  const sealed = into.subarray(0, plain.length + tagBytes)
   // In pieces that stay in the processor's cache between `update` and the copy into place.
   for (let at = 0; at < plain.length; at += piece)
     sealed.set(cipher.update(plain.subarray(at, at + piece)), at)

@@ -8,7 +8,7 @@ import type { KeyPair } from '../identity/index.ts'
 import { openChunk, sealChunk } from './chunk.ts'
 import type { BlossomClient, Chunk } from './client.ts'
 import { hashFile } from './encrypt.ts'
-import { noServer, ServerError, type ServerProblem, twice } from './errors.ts'
+import { badManifest, noServer, ServerError, type ServerProblem, twice } from './errors.ts'
 import { type Manifest, originsOf, stride, tagBytes } from './manifest.ts'
 import { inParallel } from './parallel.ts'
 
@@ -121,12 +121,6 @@ function opened(sealed: Buffer, { key, index, last }: Place): Buffer {
     )
   }
 }
-
-const badManifest = (message: string): UserError =>
-  new UserError('blobs/bad-manifest', {
-    message,
-    fix: 'Whoever made the manifest made it wrong; nothing was kept. Ask the other side to send it again.',
-  })
 
 /** Fetches a chunk from the first server that gives it; servers that failed are asked last from then on. */
 function chunkFetcher(manifest: Manifest, options: DownloadOptions, { client, report }: DownloadTools) {

@@ -1,12 +1,12 @@
-import { createHash, randomBytes, webcrypto } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createHash, hash, randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../../shared/errors.ts'
 import { bytes } from '../../shared/units.ts'
 import { sealChunk } from './chunk.ts'
-import { maxChunk, maxChunks, type Sealed } from './manifest.ts'
+import { type Hashing, hashingBeside, hashingHere } from './hashing.ts'
+import { maxChunk, maxChunks, type Sealed, tagBytes } from './manifest.ts'
 
 export interface EncryptOptions {
   /** Hex. Only a key that has sealed exactly these bytes before may be given; else a fresh one is drawn. */
@@ -16,6 +16,9 @@ export interface EncryptOptions {
   /** Media type of the plaintext. */
   type?: string
 }
+
+/** From this size on, hashing the plaintext in a thread of its own saves more than the thread costs. */
+const worthAThread = 64 * 1024 * 1024
 
 /**
  * Encrypts a file into `outFolder`, one file per chunk, named by its SHA-256: an immutable snapshot, whatever happens
@@ -33,55 +36,83 @@ export async function encryptFile(
     type = 'application/octet-stream',
   } = options
   await mkdir(outFolder, { recursive: true })
+  const file = await openToRead(path)
+  const expected = (await file.stat()).size
+  if (expected > chunkSize * maxChunks) {
+    await file.close()
+    throw new UserError('blobs/too-large', {
+      message: `The file is larger than ${maxChunks} chunks of ${chunkSize} bytes.`,
+      fix: 'Split the dataset into smaller shards.',
+      where: path,
+    })
+  }
+  const whole = expected >= worthAThread ? hashingBeside() : hashingHere()
+  try {
+    const sealed = await sealAll(file, { outFolder, key, whole, room: Math.min(chunkSize, expected + 1) })
+    return { v: 1, key, ...sealed, sha256: await whole.digest(), type }
+  } finally {
+    await whole.stop()
+    await file.close()
+  }
+}
+
+interface Sealing {
+  outFolder: string
+  key: string
+  whole: Hashing
+  /** Plaintext bytes of a full chunk. */
+  room: number
+}
+
+/** While one chunk is encrypted, the one before is written, and where it pays the plaintext is hashed beside. */
+async function sealAll(
+  file: FileHandle,
+  { outFolder, key, whole, room }: Sealing,
+): Promise<Pick<Sealed, 'chunks' | 'size'>> {
   const secret = Buffer.from(key, 'hex')
-  const whole = createHash('sha256')
+  const out = [Buffer.allocUnsafe(room + tagBytes), Buffer.allocUnsafe(room + tagBytes)] as const
+  const plains = [whole.memory(room), whole.memory(room), whole.memory(room)]
+  const writes: Promise<void>[] = []
   const chunks: { sha256: string; size: number }[] = []
   let size = 0
-  // The chunk before last is written and hashed (in Node's thread pool) while this one is encrypted.
-  let behind: Promise<void> = Promise.resolve()
-  for await (const { plain, index, last } of chunksOf(path, chunkSize)) {
-    const sealed = sealChunk(secret, index, last, plain)
-    const saved = save(sealed, outFolder).then(sha256 => {
-      chunks[index] = { sha256, size: sealed.length }
-    })
-    whole.update(plain)
+  for await (const { plain, index, last } of chunksOf(file, plains)) {
+    const hashed = whole.update(plain)
+    await writes[index - 2]
+    const sealed = sealChunk(secret, index, last, plain, out[index % 2 === 0 ? 0 : 1])
+    const sha256 = hash('sha256', sealed)
+    writes[index] = writeFile(join(outFolder, sha256), sealed)
+    // Thrown where it is waited for, two chunks later or at the end.
+    writes[index].catch(() => {})
+    chunks.push({ sha256, size: sealed.length })
     size += plain.length
-    await behind
-    behind = saved
+    await hashed
   }
-  await behind
-  return { v: 1, key, chunks, sha256: whole.digest('hex'), size: bytes(size), type }
+  await Promise.all(writes)
+  return { chunks, size: bytes(size) }
 }
 
-async function save(sealed: Buffer, folder: string): Promise<string> {
-  const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', sealed)).toString('hex')
-  await writeFile(join(folder, sha256), sealed)
-  return sha256
-}
-
-/** A file's chunks, read one ahead: whether a chunk is the last is known only when the next is empty. */
-async function* chunksOf(path: string, chunkSize: number) {
-  const file = await openToRead(path)
-  try {
-    const buffers = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)] as const
-    let plain = await fill(file, buffers[0])
-    for (let index = 0; ; index++) {
-      if (index === maxChunks)
-        throw new UserError('blobs/too-large', {
-          message: `The file is larger than ${maxChunks} chunks of ${chunkSize} bytes.`,
-          fix: 'Split the dataset into smaller shards.',
-          where: path,
-        })
-      const next = fill(file, buffers[index % 2 === 0 ? 1 : 0])
-      // Only when nobody waits for it: the loop's own error comes first.
-      next.catch(() => {})
-      const last = plain.length < chunkSize || (await next).length === 0
-      yield { plain, index, last }
-      if (last) return
-      plain = await next
-    }
-  } finally {
-    await file.close()
+/**
+ * A file's chunks, read ahead: a full chunk is the last only when nothing follows it. A short one always is; the file
+ * may grow meanwhile, but this blob has ended.
+ */
+async function* chunksOf(file: FileHandle, buffers: readonly Buffer[]) {
+  const room = buffers[0]?.length ?? 0
+  const read = async (index: number): Promise<Buffer> => {
+    const buffer = buffers[index % buffers.length]
+    return buffer ? await fill(file, buffer) : Buffer.alloc(0)
+  }
+  let plain = await read(0)
+  let next = plain.length < room ? undefined : read(1)
+  for (let index = 0; ; index++) {
+    const following = await next
+    const last = following === undefined || following.length === 0
+    // Read while this chunk is encrypted, into the buffer that neither this one nor the next is in.
+    next = last || following.length < room ? undefined : read(index + 2)
+    // Thrown where it is waited for.
+    next?.catch(() => {})
+    yield { plain, index, last }
+    if (last) return
+    plain = following
   }
 }
 
@@ -97,10 +128,10 @@ async function fill(file: FileHandle, buffer: Buffer): Promise<Buffer> {
 
 /** SHA-256 of a file, hex. */
 export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
+  const whole = createHash('sha256')
   const file = await openToRead(path)
-  await pipeline(createReadStream(path, { fd: file, highWaterMark: 1024 * 1024 }), hash)
-  return hash.digest('hex')
+  await pipeline(file.createReadStream({ highWaterMark: 1024 * 1024 }), whole)
+  return whole.digest('hex')
 }
 
 async function openToRead(path: string): Promise<FileHandle> {

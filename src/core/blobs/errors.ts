@@ -41,3 +41,9 @@ export function noServer(
     fix: 'Check that the servers run, or use another one with --blossom. What is done already is not repeated.',
   })
 }
+
+export const badManifest = (message: string): UserError =>
+  new UserError('blobs/bad-manifest', {
+    message,
+    fix: 'Whoever made the manifest made it wrong; nothing was kept. Ask the other side to send it again.',
+  })
