@@ -47,3 +47,15 @@ export const untilStopped = (signal: AbortSignal): Promise<void> =>
   signal.aborted
     ? Promise.resolve()
     : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+
+/** `work`, or Interrupted as soon as the person asks to stop: for waiting that loses nothing when it ends. */
+export function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // Its end is of no interest once the person has left.
+  work.catch(() => undefined)
+  return Promise.race([
+    work,
+    untilStopped(signal).then((): never => {
+      throw new Interrupted()
+    }),
+  ])
+}

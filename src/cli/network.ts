@@ -20,17 +20,26 @@ export const noNetwork: Network = { relays: [], blossoms: [], mints: [] }
 export const isEmpty = ({ relays, blossoms, mints }: Network): boolean =>
   relays.length + blossoms.length + mints.length === 0
 
-/** @throws UserError `usage/bad-url`, `nostr/bad-relay-url` */
+/** @throws UserError `usage/bad-url` */
 export function networkOf(flags: { relay: string[]; blossom: string[]; mint: string[] }): Network {
   const unique = (urls: string[]) => [...new Set(urls)]
   return {
-    relays: unique(flags.relay.map(relayUrl)),
+    relays: unique(flags.relay.map(relayAddress)),
     blossoms: unique(flags.blossom.map(url => webAddress('--blossom', url))),
     mints: unique(flags.mint.map(url => webAddress('--mint', url))),
   }
 }
 
-export function webAddress(flag: string, text: string): string {
+function relayAddress(text: string): string {
+  try {
+    return relayUrl(text)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError('usage/bad-url', { message: error.message, fix: error.fix, where: '--relay' })
+  }
+}
+
+function webAddress(flag: string, text: string): string {
   const url = httpUrl(text)
   if (url !== undefined) return url
   throw new UserError('usage/bad-url', {

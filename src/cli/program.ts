@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Cli, globalOptions } from './cli.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLocalnet } from './commands/localnet.ts'
+import { addWallet } from './commands/wallet/index.ts'
 import { version } from './version.ts'
 
 const exitCodes = `
@@ -23,6 +24,6 @@ export function program(cli: Cli): Command {
       outputError: () => undefined,
     })
     .exitOverride()
-  for (const add of [addInspect, addLocalnet]) add(gradstr, cli)
+  for (const add of [addInspect, addWallet, addLocalnet]) add(gradstr, cli)
   return gradstr
 }

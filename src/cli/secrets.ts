@@ -12,52 +12,60 @@ import {
   type Secrets,
 } from '../core/identity/index.ts'
 import { UserError } from '../shared/errors.ts'
-import type { Home } from './home.ts'
+import type { Call } from './cli.ts'
+import { type Home, makeHome } from './home.ts'
 import { newPassphrase, passphraseFor } from './passphrase.ts'
-import type { Terminal } from './prompt.ts'
 
-export interface SecretsSource {
-  env: NodeJS.ProcessEnv
-  terminal: Terminal
-  /** Told when a new identity was made. */
-  onNew?: () => void
+export interface PreparedSecrets {
+  /** Writes those that are new into the home. */
+  keep(): Promise<Secrets>
 }
 
-/** The home's secrets; a first use makes them. A practice home's are worth nothing, and nobody is asked. */
-export async function secretsOf(home: Home, { env, terminal, onNew }: SecretsSource): Promise<Secrets> {
-  if (home.practice) return practiceSecrets(home)
-  if (await hasVault(home.folder))
-    return openVault(home.folder, await passphraseFor(home.folder, env, terminal))
-  const secrets = { mnemonic: newMnemonic() }
-  await createVault(home.folder, await newPassphrase(home.folder, env, terminal), secrets)
-  onNew?.()
-  return secrets
-}
+type Source = Pick<Call, 'cli' | 'terminal' | 'report'>
 
 /**
- * Puts a mnemonic that the person brings into a home without secrets.
- * @throws UserError `identity/vault-exists`, `identity/bad-mnemonic`
+ * The home's secrets, once their passphrase is known; a first use makes new ones, or takes the recovery phrase that the
+ * person brings. A practice home's are worth nothing, and nobody is asked.
+ * @throws UserError `identity/wrong-passphrase`, `identity/no-passphrase`, `identity/bad-mnemonic`,
+ *   `identity/vault-exists` when a phrase is brought to a home that has one
  */
-export async function bringSecrets(
-  home: Home,
-  mnemonic: string,
-  { env, terminal }: SecretsSource,
-): Promise<Secrets> {
-  const secrets = { mnemonic: checkMnemonic(mnemonic) }
-  if (await hasVault(home.folder))
-    throw new UserError('identity/vault-exists', {
-      message: 'This home has an identity already.',
-      where: home.folder,
-      fix: 'Use it without a recovery phrase, or choose a new folder with --home.',
-    })
-  await createVault(home.folder, await newPassphrase(home.folder, env, terminal), secrets)
-  return secrets
+export async function prepareSecrets(
+  { cli, terminal, report }: Source,
+  { home, mnemonic }: { home: Home; mnemonic?: string },
+): Promise<PreparedSecrets> {
+  if (home.practice) return { keep: async () => practiceSecrets(home) }
+  if (await hasVault(home.folder)) {
+    if (mnemonic !== undefined) throw hasIdentity(home)
+    const secrets = await openVault(home.folder, await passphraseFor(home.folder, cli.env, terminal))
+    return { keep: async () => secrets }
+  }
+  const secrets = { mnemonic: mnemonic === undefined ? newMnemonic() : checkMnemonic(mnemonic) }
+  const passphrase = await newPassphrase(home.folder, cli.env, terminal)
+  return {
+    async keep() {
+      makeHome(home)
+      await createVault(home.folder, passphrase, secrets)
+      if (mnemonic === undefined)
+        report.note(
+          `A new identity was made in ${home.folder}.`,
+          'Write its recovery phrase down: `gradstr wallet backup` shows it.',
+        )
+      return secrets
+    },
+  }
 }
+
+const hasIdentity = (home: Home): UserError =>
+  new UserError('identity/vault-exists', {
+    message: 'This home has an identity already; a recovery phrase cannot replace it.',
+    where: home.folder,
+    fix: 'Run the command without a recovery phrase, or choose a new folder with --home.',
+  })
 
 export const keyringOf = ({ mnemonic, nsec }: Secrets): Keyring =>
   openKeyring(mnemonic, nsec === undefined ? {} : { nsec })
 
-/** In plain, and said so: it guards play money only, and has to survive a crash in the middle of a job. */
+/** In plain, and said so: they guard play money only, and have to survive a crash in the middle of a job. */
 function practiceSecrets(home: Home): Secrets {
   const path = join(home.folder, 'practice-keys.json')
   const schema = z.object({ mnemonic: z.string() })

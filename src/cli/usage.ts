@@ -12,7 +12,7 @@ export function usageError(error: unknown, gradstr: Command, args: readonly stri
   const path = ['gradstr', command?.name(), inner?.name()].filter(name => name !== undefined).join(' ')
   // A bare command group prints its help; there is nothing more to quote.
   const [said = '', hint] = error.message.replace(/^error: /, '').split('\n')
-  const message = error.code === 'commander.help' ? `\`${path}\` needs a command` : said
+  const message = error.code === 'commander.help' ? `\`${path}\` needs a command` : plainly(said)
   return new UserError(
     error.code.replace('commander.', 'usage/').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`),
     {
@@ -21,3 +21,12 @@ export function usageError(error: unknown, gradstr: Command, args: readonly stri
     },
   )
 }
+
+/** Commander's two ways to say that a value is wrong, in one short form: `--rounds "x": It takes …`. */
+const plainly = (said: string): string =>
+  said
+    .replace(
+      /^option '(?:-\w, )?(--[\w-]+)[^']*' (?:argument|value) '(.*)' (?:from env .*)?is invalid\. /i,
+      '$1 "$2": ',
+    )
+    .replace(/^command-argument value '(.*)' is invalid for argument '(.*)'\. /i, '<$2> "$1": ')

