@@ -1,3 +1,4 @@
+export { deletionsOf } from './deletion.ts'
 export {
   bytesOf,
   coordinateOf,

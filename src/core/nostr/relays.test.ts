@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seconds } from '../../shared/units.ts'
 import { startRelay } from '../localnet/index.ts'
 import { Bench, eventBy, newKey, QUICK, unixNow, until } from './bench.test-support.ts'
+import { deletionsOf } from './deletion.ts'
 import type { NostrEvent } from './event.ts'
 import { GIFT_WRAP, wrapSigned } from './gift-wrap.ts'
 import { createRelays } from './relays.ts'
@@ -231,6 +232,35 @@ describe('relays, over a real one', () => {
     relays.authenticate([to])
     await until('the wrap', () => got.length === 1)
     await until('no refusal any more', () => relays.status()[0]?.state === 'open')
+  })
+
+  it('has the events of a session deleted by their author', async () => {
+    const { url } = await bench.open(relay())
+    const [author, other] = [newKey(), newKey()]
+    const relays = bench.relays()
+    const own = Array.from({ length: 3 }, (_, i) => eventBy(author, { content: `${i}` }))
+    const foreign = eventBy(other)
+    const requests = deletionsOf([...own, foreign], author, unixNow())
+    for (const event of [...own, foreign, ...requests]) {
+      relays.publish(event, [url])
+      await relays.delivered(event.id)
+    }
+    const got: string[] = []
+    await relays.subscribe({
+      name: 's',
+      urls: [url],
+      filter: { kinds: [3450] },
+      handler: e => got.push(e.id),
+    }).synced
+    expect(got).toEqual([foreign.id])
+    expect(
+      deletionsOf(
+        Array.from({ length: 401 }, () => foreign),
+        other,
+        unixNow(),
+      ),
+    ).toHaveLength(3)
+    expect(deletionsOf([], other, unixNow())).toEqual([])
   })
 
   it('probes which relays take an event', async () => {
