@@ -8,7 +8,7 @@ import { evaluateOn, type Model } from './evaluate.ts'
 import { checkOut, fingerprint, publishFolder } from './folder.ts'
 import { modelGraph } from './graph/model-graph.ts'
 import { modelInputs } from './inputs.ts'
-import type { ModelReport, RegressionReport, TrainingFacts } from './report.ts'
+import { type ModelReport, type RegressionReport, type TrainingFacts, trainingFacts } from './report.ts'
 
 export interface ExportOptions {
   spec: TrainingSpec
@@ -33,7 +33,8 @@ export interface ExportOptions {
  * @throws UserError `models/folder-taken`, `training/…` for damaged weights or holdout
  */
 export async function exportModel(options: ExportOptions): Promise<ModelReport> {
-  const { spec, training, out } = options
+  const { spec, out } = options
+  const training = trainingFacts.parse(options.training)
   await checkOut(out)
   const encoding =
     typeof options.encoding === 'string'

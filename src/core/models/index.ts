@@ -1,7 +1,14 @@
 export { type ModelConfig, type ModelInput, modelConfig } from './config.ts'
 export { type ExportOptions, exportModel } from './export.ts'
-export type { Images, Row } from './feeds.ts'
 export { checkOut } from './folder.ts'
 export { type OpenModel, openModel } from './open.ts'
+export { type PredictedFile, type PredictFileOptions, predictFile } from './predict-file.ts'
 export type { Prediction } from './predictions.ts'
-export { type ModelReport, modelReport, type TrainingFacts, trainingFacts } from './report.ts'
+export {
+  type ModelReport,
+  modelReport,
+  type ReportSummary,
+  summaryOf,
+  type TrainingFacts,
+  trainingFacts,
+} from './report.ts'

@@ -2,23 +2,25 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
-import { openSession, runSession, type Session, type SessionOptions } from '../training/index.ts'
+import { type Encoding, encoding as encodingSchema, type Row } from '../datasets/index.ts'
+import { openSession, runSession, type SessionOptions } from '../training/index.ts'
 import { CONFIG, FILES, type ModelConfig, modelConfig } from './config.ts'
-import { type Images, imageFeeds, type Row, rowFeeds } from './feeds.ts'
+import { type Column, columnsOf, feedsOf, imageColumn } from './feeds.ts'
 import { isModelConfig } from './folder.ts'
 import { type Prediction, predictions } from './predictions.ts'
 
 export interface OpenModel {
   config: ModelConfig
-  /**
-   * @param first  number of the first row in its file, for messages; 1 when left out
-   * @throws UserError `models/missing-column`, `models/not-a-number`, `models/not-a-date`
-   */
-  predict(rows: readonly Row[], first?: number): Promise<Prediction[]>
-  /** @throws UserError `models/image-size` */
-  predictImages(images: Images): Promise<Prediction[]>
+  encoding: Encoding
+  /** @throws UserError `models/missing-column`, `dataset/row-value` with row and column */
+  predict(rows: readonly Row[]): Promise<Prediction[]>
+  /** @param pixels  whole images, one after another, a byte for each pixel */
+  predictImages(pixels: Uint8Array): Promise<Prediction[]>
   close(): Promise<void>
 }
+
+/** Rows per call of the engine: bounds memory where a text column becomes a thousand inputs. */
+const CHUNK = 4096
 
 /**
  * Opens a model folder in this process; the worker's, as the engine blocks its thread.
@@ -26,21 +28,27 @@ export interface OpenModel {
  */
 export async function openModel(folder: string, options: SessionOptions = {}): Promise<OpenModel> {
   const config = await readConfig(folder)
+  const encoding = await readStored(folder, config)
   const session = await openSession(await readChecked(folder, FILES.onnx, config), options)
+  const ask = async (columns: readonly Column[], rows: number): Promise<Prediction[]> => {
+    const answers: Prediction[] = []
+    for (let from = 0; from < rows; from += CHUNK) {
+      const feeds = feedsOf(columns, from, Math.min(rows, from + CHUNK))
+      for (const answer of predictions(config, await runSession(session, feeds))) answers.push(answer)
+    }
+    return answers
+  }
   return {
     config,
-    async predict(rows, first = 1) {
-      return rows.length === 0 ? [] : ask(session, config, rowFeeds(config, rows, first))
-    },
-    async predictImages(images) {
-      return images.count === 0 ? [] : ask(session, config, imageFeeds(config, images))
+    encoding,
+    predict: async rows =>
+      rows.length === 0 ? [] : ask(columnsOf(encoding, config.inputs, rows), rows.length),
+    async predictImages(pixels) {
+      const { column, count } = imageColumn(config.inputs, pixels)
+      return ask([column], count)
     },
     close: () => session.release(),
   }
-}
-
-async function ask(session: Session, config: ModelConfig, feeds: ReturnType<typeof rowFeeds>) {
-  return predictions(config, await runSession(session, feeds))
 }
 
 /** @throws UserError `models/not-a-model`, `models/damaged`, `models/version` */
@@ -56,6 +64,13 @@ export async function readConfig(folder: string): Promise<ModelConfig> {
   const field = issue?.path.join('.') ?? ''
   if (field === 'version') throw newer(folder)
   throw damaged(folder, CONFIG, `"${field}": ${issue?.message}`)
+}
+
+async function readStored(folder: string, config: ModelConfig): Promise<Encoding> {
+  const json = parsed(new TextDecoder().decode(await readChecked(folder, FILES.encoding, config)))
+  const stored = encodingSchema.safeParse(json)
+  if (stored.success) return stored.data
+  throw damaged(folder, FILES.encoding, 'it does not say how rows become inputs')
 }
 
 /** A file of the folder, whole, if its hash is the one in config.json. */

@@ -1,13 +1,12 @@
 import { join } from 'node:path'
-import type { Encoding } from '../datasets/index.ts'
-import { inputsOf } from '../datasets/index.ts'
+import { type Encoding, type ImageEncoding, inputsOf, type TableEncoding } from '../datasets/index.ts'
 import { f32, initialWeights, type TrainingSpec, writeSafetensors } from '../training/index.ts'
 import { type ExportOptions, exportModel } from './export.ts'
 import type { TrainingFacts } from './report.ts'
 
 // Models without training, for this room's tests: weights are the initial ones, the holdout is arithmetic.
 
-export const houses: Encoding = {
+export const houses: TableEncoding = {
   v: 1,
   kind: 'table',
   features: [
@@ -18,12 +17,12 @@ export const houses: Encoding = {
   target: { kind: 'number', name: 'price', mean: 412_345.5, scale: 98_765 },
 }
 
-export const flowers: Encoding = {
+export const flowers: TableEncoding = {
   ...houses,
   target: { kind: 'class', name: 'kind', values: ['rose', 'tulip', 'lis', 'Ölbaum'] },
 }
 
-export const digits: Encoding = {
+export const digits: ImageEncoding = {
   v: 1,
   kind: 'idx',
   width: 4,
