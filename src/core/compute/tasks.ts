@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
+import { modelConfig, modelReport, type Prediction, trainingFacts } from '../models/index.ts'
 import { trainingSpec } from '../training/index.ts'
 import { task } from './task.ts'
 
@@ -13,6 +14,7 @@ const target = { target: z.string().optional(), task: z.enum(['classification', 
 // Made by our own worker from the room's own type: a second, written-out schema would only repeat it.
 const inspection = z.custom<Inspection>(value => typeof value === 'object' && value !== null)
 const prepared = z.custom<Prepared>(value => typeof value === 'object' && value !== null)
+const prediction = z.custom<Prediction>(value => typeof value === 'object' && value !== null)
 const file = z.object({ sha256: z.string(), size: z.number() })
 /** How far a training run is. `loss`: of the newest step. */
 const training = z.object({ step: z.int(), steps: z.int(), loss: z.number(), secondsLeft: z.number() })
@@ -146,6 +148,53 @@ export const tasks = {
       out: path,
     }),
     output: file.extend({ /** Of the step θ' − θ. */ norm: z.number() }),
+  }),
+
+  /** Measures the finished model on the holdout and writes its folder, all or nothing. */
+  export: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      /** encoding.json, as `prepare` wrote it. */
+      encoding: path,
+      holdout: path,
+      training: trainingFacts,
+      out: path,
+      title: z.string().optional(),
+      threads,
+    }),
+    output: z.object({ report: modelReport }),
+  }),
+
+  /** Answers of a model folder for the rows of a file: CSV, TSV, Parquet, JSONL, or IDX images. */
+  predict: task({
+    input: z.object({ model: path, input: path, threads }),
+    output: z.object({ config: modelConfig, predictions: z.array(prediction) }),
+  }),
+
+  /** What this machine can compute with, and whether each engine's numbers are right. */
+  devices: task({
+    input: z.object({}),
+    output: z.array(
+      z.object({
+        name: z.string(),
+        device: z.string(),
+        threads: count,
+        memory: z.number(),
+        test: z.object({ passed: z.boolean(), error: z.number().nullable() }),
+      }),
+    ),
+  }),
+
+  /** How fast this machine trains: `spec`, or an image classifier of the size of MNIST's. */
+  benchmark: task({
+    input: z.object({
+      spec: trainingSpec.optional(),
+      threads,
+      gentle: z.boolean().optional(),
+      milliseconds: count.optional(),
+    }),
+    output: z.object({ secondsPerStep: z.number(), rowsPerSecond: z.number(), flopsPerSecond: z.number() }),
   }),
 }
 

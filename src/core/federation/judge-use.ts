@@ -41,9 +41,10 @@ function tooLong(subject: Case): string | null {
 
 function copy(subject: Case): string | null {
   const { figures, reference } = subject
-  if (replays(subject).some(cosine => cosine >= ALIKE)) return 'it repeats an update of an earlier round.'
-  // With an own run, work that was paid in full is its provider's, however like another's it is.
-  const twin = likeness(subject).find(peer => peer.earlier && peer.cosine >= (reference ? SAME : ALIKE))
+  // With an own run, work that is paid was found on this shard, however like another update it is.
+  const limit = reference ? SAME : ALIKE
+  if (replays(subject).some(cosine => cosine >= limit)) return 'it repeats an update of an earlier round.'
+  const twin = likeness(subject).find(peer => peer.earlier && peer.cosine >= limit)
   if (twin) return `it repeats an update of this round (cosine ${shown(twin.cosine)}).`
   const [own, other] = [figures.own, figures.other]
   if (!own || !other || own.gain === null || other.gain === null) return null

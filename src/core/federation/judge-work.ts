@@ -16,7 +16,7 @@ import { judgeByReference } from './judge-reference.ts'
 import { median } from './quorum.ts'
 
 /** An update this much shorter than the others': few steps, or an easy shard. The own run tells. */
-const SHORT = 0.6
+const SHORT = 0.75
 /** An update this much less like the others than they are like each other: something else, or an odd shard. */
 const UNLIKE = 0.5
 /** Below this the others are not like each other either, and so vouch for nobody. */

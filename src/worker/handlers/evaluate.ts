@@ -8,10 +8,15 @@ export const evaluateWeights: Handler<'evaluate'> = async ({ spec, weights, data
     const data = await engine.load(path)
     const tensors = await readWeights(spec, weights)
     const { loss, accuracy } = await engine.losses(tensors, data)
-    if (accuracy !== undefined) return { metric: 'accuracy', value: accuracy, loss }
+    if (accuracy !== undefined) return { metric: 'accuracy', value: accuracy, loss: bounded(loss) }
     const { r2, rmse } = metrics.regression(await engine.predict(tensors, data.x), floats(data.y))
-    return { metric: 'r2', value: r2, loss: rmse }
+    // Of targets that do not vary it is not defined; 0, as scikit-learn says, is what a guess is worth.
+    return { metric: 'r2', value: Number.isNaN(r2) ? 0 : bounded(r2), loss: bounded(rmse) }
   } finally {
     await engine.close()
   }
 }
+
+/** A model that has diverged is bad, not undefined: JSON knows no infinity. */
+const bounded = (x: number): number =>
+  Number.isNaN(x) ? Number.MAX_VALUE : Math.max(-Number.MAX_VALUE, Math.min(x, Number.MAX_VALUE))

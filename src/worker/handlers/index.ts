@@ -11,4 +11,8 @@ export const handlers: TaskHandlers = {
   reference: async (input, context) => (await import('./judging.ts')).runReference(input, context),
   evaluate: async (input, context) => (await import('./evaluate.ts')).evaluateWeights(input, context),
   aggregate: async (input, context) => (await import('./weights.ts')).aggregateRound(input, context),
+  export: async (input, context) => (await import('./model.ts')).exportFolder(input, context),
+  predict: async (input, context) => (await import('./model.ts')).predictFile(input, context),
+  devices: async (input, context) => (await import('./machine.ts')).listDevices(input, context),
+  benchmark: async (input, context) => (await import('./machine.ts')).runBenchmark(input, context),
 }
