@@ -44,7 +44,12 @@ function refuseMissingColumns({ features, target }: TableEncoding, rows: readonl
   })
 }
 
-function valuesOf(feature: Feature, rows: readonly Row[]): Float64Array {
+/**
+ * One feature's cells as numbers, NaN for missing ones: as they are, dates as days since 1970, categories as their place
+ * among the feature's values (−1: another or none).
+ * @throws UserError `dataset/row-value`
+ */
+export function valuesOf(feature: Feature, rows: readonly Row[]): Float64Array {
   if (feature.kind === 'categorical') {
     const places = new Map(feature.values.map((value, i) => [value, i]))
     return Float64Array.from(rows, row => places.get(String(row[feature.name] ?? '').trim()) ?? -1)

@@ -1,4 +1,4 @@
-export { encodeRows } from './encode-rows.ts'
+export { encodeRows, valuesOf } from './encode-rows.ts'
 export {
   type CategoricalFeature,
   type DateFeature,
@@ -15,6 +15,7 @@ export {
 } from './encoding.ts'
 export { mnistFolder } from './idx/folder.ts'
 export { readImages } from './idx/images.ts'
+export { nearNames } from './infer/near.ts'
 export { inspect } from './inspect.ts'
 export { prepare } from './prepare.ts'
 export { type Row, readRows } from './rows.ts'

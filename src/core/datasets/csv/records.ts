@@ -40,7 +40,6 @@ export class RecordReader {
   #held = 0
   #scratch = new Uint8Array(4096)
   #line = 1
-  #row = 0
   #stopped = false
   #openQuote = false
 
@@ -72,7 +71,7 @@ export class RecordReader {
     const done = this.#scan(size + 1)
     if (done <= size && !this.#stopped && this.#openQuote) {
       throw new UserError('dataset/quote-open', {
-        message: `A quote that opens in row ${this.#row + 1} (line ${this.#line}) is never closed.`,
+        message: `In the row on line ${this.#line} a quote opens that is never closed.`,
         fix: 'Close the quote, or double quotes that belong to the text ("").',
         where: this.#path,
       })
@@ -85,7 +84,7 @@ export class RecordReader {
     this.#held = size - done
     if (this.#held > MOST_RECORD && !this.#stopped) {
       throw new UserError('dataset/row-too-long', {
-        message: `Row ${this.#row + 1} (line ${this.#line}) is longer than ${MOST_RECORD / 1024 / 1024} MB.`,
+        message: `The row on line ${this.#line} is longer than ${MOST_RECORD / 1024 / 1024} MB.`,
         fix: this.#openQuote
           ? 'A quote that is never closed swallows the rest of a file: look at the quotes in this row. Or leave the long column out.'
           : 'Leave columns that hold whole documents or images out of the table.',
@@ -139,7 +138,6 @@ export class RecordReader {
 
   #complete(cells: number, begin: number, end: number): boolean {
     const line = this.#line
-    this.#row++
     this.#line++
     if (this.#quotedLines > 0) {
       // Lines inside quotes: counted again, since the record may have been scanned twice.

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
@@ -87,12 +87,26 @@ async function readable(
 ): Promise<string> {
   const file = quoted(path)
   if (format === 'parquet') return `read_parquet(${file})`
-  const from = `read_json(${file}, format = 'auto', convert_strings_to_integers = false)`
+  const layout = firstLetter(path) === '[' ? 'array' : 'newline_delimited'
+  const from = `read_json(${file}, format = '${layout}')`
   try {
     await connection.run(`select count(columns(*)) from ${from}`)
     return from
   } catch {
     return from.replace(/\)$/, ', sample_size = -1)')
+  }
+}
+
+function firstLetter(path: string): string | undefined {
+  const file = openSync(path, 'r')
+  try {
+    const head = Buffer.alloc(1_024)
+    return head
+      .toString('utf8', 0, readSync(file, head))
+      .replace(/^\ufeff/, '')
+      .trimStart()[0]
+  } finally {
+    closeSync(file)
   }
 }
 
