@@ -59,8 +59,9 @@ export function createClient(options: RequestOptions & { now: () => number }) {
     /** Whether the server has a chunk, by HEAD. */
     async has(server: string, chunk: Chunk, signal?: AbortSignal): Promise<boolean> {
       const response = await request(server, `/${chunk.sha256}`, { method: 'HEAD', signal })
-      if (response.status === 404 || response.status === 410) return false
-      if (!response.ok) throw await refusalOf(response)
+      // Whatever its reason not to say, the upload will tell; only a server in trouble is given up here.
+      if (response.status === 429 || response.status >= 500) throw await refusalOf(response)
+      if (!response.ok) return false
       const length = response.headers.get('content-length')
       return length === null || Number(length) === chunk.size
     },
@@ -114,6 +115,7 @@ export function createClient(options: RequestOptions & { now: () => number }) {
       const path = `/${chunk.sha256}`
       let response = await request(server, path, { signal })
       if (response.status === 401 && keys) {
+        await response.body?.cancel()
         const token = await createDownloadAuth(signerOf(keys), chunk.sha256, { expiration: expiration() })
         response = await authorized(server, token, authorization =>
           request(server, path, { signal, headers: { authorization } }),

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { LogLevel } from '@nostr-relay/common'
 import { NostrRelay } from '@nostr-relay/core'
@@ -55,6 +55,24 @@ export async function startRelay(options: RelayOptions): Promise<LocalRelay> {
   }).register(access)
 
   const server = createServer((request, response) => describeRelay(auth, request, response))
+  const sockets = serveSockets(server, relay, access)
+  const address = await listen(server, port, 'relay').catch(error => {
+    db.close()
+    throw error
+  })
+  return {
+    url: `ws://${address}`,
+    async close() {
+      await sockets.close()
+      await closeServer(server)
+      await relay.destroy()
+      await events.destroy()
+    },
+  }
+}
+
+/** Speaks Nostr to every client of the server; `close` drops them and waits for what is being answered. */
+function serveSockets(server: Server, relay: NostrRelay, access: RelayAccess): { close(): Promise<unknown> } {
   // Not given the server: it would throw the server's own errors (a taken port) a second time, as its own.
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes })
   server.on('upgrade', (request, socket, head) =>
@@ -74,20 +92,11 @@ export async function startRelay(options: RelayOptions): Promise<LocalRelay> {
       relay.handleDisconnect(client)
     })
   })
-
-  const address = await listen(server, port, 'relay').catch(error => {
-    db.close()
-    throw error
-  })
   return {
-    url: `ws://${address}`,
-    async close() {
+    close() {
       for (const client of sockets.clients) client.terminate()
       sockets.close()
-      await closeServer(server)
-      await work
-      await relay.destroy()
-      await events.destroy()
+      return work
     },
   }
 }
