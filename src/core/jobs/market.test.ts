@@ -48,6 +48,7 @@ it('trains a table with two strangers, pays every round, and every ledger agrees
       blossoms: [net.blossom],
       relays: [net.relay],
       out,
+      practice: true,
       times: practiceTimes,
       seed: 7,
     },

@@ -23,6 +23,8 @@ export interface Order {
   mint: string
   blossoms: string[]
   relays: string[]
+  /** The sats are play money. */
+  practice: boolean
   /** The model's folder. */
   out: string
   times: Times
@@ -145,6 +147,7 @@ async function plans(
     bidWork: 8,
     deadline: seconds(now() + longestJob),
     seed,
+    practice: order.practice,
     out: order.out,
   }
 }

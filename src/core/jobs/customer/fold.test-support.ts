@@ -65,6 +65,7 @@ export const planOf = (providers: number, rounds: number): Plan => ({
   bidWork: 0,
   deadline: seconds(1_000_000),
   seed: 1,
+  practice: true,
   out: 'out',
 })
 

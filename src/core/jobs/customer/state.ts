@@ -70,6 +70,8 @@ export interface Plan {
   /** Unix time; a job that has no provider by then ends with what it has. */
   deadline: Seconds
   seed: number
+  /** Play money of the practice network. */
+  practice: boolean
   out: string
 }
 
