@@ -10,11 +10,14 @@ import {
 import { UserError } from '../../../shared/errors.ts'
 import { BLOCK } from '../cells/column.ts'
 import { type Reading, readingOf } from '../cells/reading.ts'
+import { damageOf } from './damage.ts'
 import type { Table, TableSink } from './table.ts'
 
 const MEMORY = '512MB'
 const HEAD_ROWS = 1_000
 const MOST_COLUMNS = 10_000
+/** Bytes of a text that are looked at; the dictionary of texts tells apart by fewer. */
+const TEXT = 4_096
 
 /**
  * A Parquet or JSONL file, read by DuckDB in columns. Lists and records inside cells are named, not read.
@@ -39,7 +42,7 @@ export async function openWithDuckDb(path: string, format: 'parquet' | 'jsonl'):
     return await describe(connection, path, format, alias.path, close)
   } catch (error) {
     await close()
-    throw translated(error, path, format)
+    throw await damageOf(error, path, format)
   }
 }
 
@@ -72,7 +75,7 @@ async function describe(
       try {
         await scan(connection, from, columns, sink, signal)
       } catch (error) {
-        throw translated(error, path, format)
+        throw await damageOf(error, path, format)
       }
     },
     close,
@@ -122,12 +125,12 @@ async function headOf(
 
 const NUMBER = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\))$/
 const DATE = /^(DATE|TIMESTAMP.*)$/
-const TEXT = /^(VARCHAR|UUID|BOOLEAN|TIME.*|ENUM\(.*\)|JSON)$/
+const TEXTS = /^(VARCHAR|UUID|BOOLEAN|TIME.*|ENUM\(.*\)|JSON)$/
 
 function readingFor(type: string, cells: readonly string[]): Reading {
   if (NUMBER.test(type)) return { kind: 'number', decimal: '.' }
   if (DATE.test(type)) return { kind: 'date', layout: 'ymd' }
-  return TEXT.test(type) ? readingOf(cells, '.') : { kind: 'nested', type }
+  return TEXTS.test(type) ? readingOf(cells, '.') : { kind: 'nested', type }
 }
 
 function expression(name: string, type: string): string {
@@ -148,6 +151,7 @@ async function scan(
     sink.columns[c] ? [{ column: sink.columns[c], sql: expression(name, type) }] : [],
   )
   const select = wanted.map(({ sql }) => sql).join(', ') || 'null'
+  const scratch = Buffer.alloc(TEXT)
   const result = await connection.stream(`select ${select} from ${from}`)
   for (;;) {
     signal?.throwIfAborted()
@@ -155,14 +159,12 @@ async function scan(
     if (!chunk || chunk.rowCount === 0) return
     for (let row = 0; row < chunk.rowCount; ) {
       const count = Math.min(chunk.rowCount - row, BLOCK - sink.at)
-      for (const [c, { column }] of wanted.entries()) copy(chunk, c, row, count, column, sink)
+      for (const [c, { column }] of wanted.entries()) copy(chunk, c, row, count, column, sink, scratch)
       row += count
       if (!sink.advance(count)) return
     }
   }
 }
-
-const scratch = Buffer.alloc(4 * 1_024)
 
 function copy(
   chunk: DuckDBDataChunk,
@@ -171,6 +173,7 @@ function copy(
   count: number,
   column: NonNullable<TableSink['columns'][number]>,
   sink: TableSink,
+  scratch: Buffer,
 ): void {
   const vector = chunk.getColumnVector(c)
   if (vector instanceof DuckDBDoubleVector) {
@@ -204,29 +207,5 @@ function tooManyColumns(count: number, path: string): never {
     message: `The table has ${count} columns (at most ${MOST_COLUMNS}).`,
     fix: 'Keep the columns that matter.',
     where: path,
-  })
-}
-
-/** DuckDB's messages speak of its SQL, which nobody here wrote. */
-function translated(error: unknown, path: string, format: 'parquet' | 'jsonl'): unknown {
-  if (error instanceof UserError || (error instanceof DOMException && error.name === 'AbortError'))
-    return error
-  const text = error instanceof Error ? error.message : String(error)
-  const line = /line (\d+)/i.exec(text)?.[1]
-  if (format === 'parquet') {
-    return new UserError('dataset/parquet', {
-      message: 'This Parquet file is damaged, cut off, or uses a feature that cannot be read.',
-      fix: 'Write it again, e.g. with pandas or DuckDB, or export the table as CSV.',
-      where: path,
-      cause: error,
-    })
-  }
-  return new UserError('dataset/jsonl', {
-    message: line
-      ? `Line ${line} is not a JSON object like those before it.`
-      : 'This is not a file of JSON objects.',
-    fix: 'Each line must hold one JSON object, e.g. {"age": 41, "city": "Oslo"}.',
-    where: path,
-    cause: error,
   })
 }
