@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url'
 
 const entry = fileURLToPath(new URL('./index.ts', import.meta.url))
 
+/** Shared by all of the tests' processes. */
+const compileCache = join(tmpdir(), 'gradstr-test-compile-cache')
+
 export interface Ran {
   code: number | null
   stdout: string
@@ -39,7 +42,7 @@ export function start(args: string[], options: RunOptions = {}): Running {
   const what = script === undefined ? [entry, ...args] : ['--input-type=module', '-e', script, argument]
   const child = spawn(process.execPath, what, {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let stdout = ''

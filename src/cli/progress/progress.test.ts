@@ -97,7 +97,7 @@ describe('the live display', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 

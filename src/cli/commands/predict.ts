@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { type Call, type Cli, callOf } from '../cli.ts'
+
+const help = `
+DIR is the folder that training wrote (--out). INPUT is a file of rows (CSV, TSV, Parquet, JSON lines) or IDX images,
+or one row as COLUMN=VALUE pairs; columns that are left out count as missing.
+
+  gradstr predict model flowers.csv --out answers.csv
+  gradstr predict model "sepal length=5.1" "sepal width=3.5"`
+
+export function addPredict(gradstr: Command, cli: Cli): void {
+  gradstr
+    .command('predict')
+    .description('ask a trained model')
+    .argument('<dir>', 'the model’s folder')
+    .argument('<input...>', 'files, or COLUMN=VALUE pairs of one row')
+    .option('--out <file>', 'write all answers as CSV to a new file')
+    .addHelpText('after', help)
+    .action(async (dir: string, inputs: string[], options: { out?: string }, command: Command) =>
+      predict(await callOf(cli, command), dir, inputs, options.out),
+    )
+}
+
+async function predict(call: Call, dir: string, inputs: string[], out: string | undefined): Promise<void> {
+  const { report, signal, cli } = call
+  const [{ withCompute }, { inputFiles }, answers] = await Promise.all([
+    import('../compute.ts'),
+    import('../prediction/inputs.ts'),
+    import('../prediction/answers.ts'),
+  ])
+  const model = resolve(cli.cwd, dir)
+  const files = inputFiles(inputs, cli.cwd)
+  try {
+    const found = await withCompute(call, async compute => {
+      const all = []
+      for (const { path, name } of files.paths) {
+        const { config, predictions } = await compute.run('predict', { model, input: path }, { signal })
+        all.push(...predictions.map((prediction, i) => ({ input: name, row: i + 1, ...prediction })))
+        report.event('model', {
+          input: name,
+          task: config.task,
+          target: config.target,
+          classes: config.classes,
+        })
+      }
+      return all
+    })
+    if (out !== undefined) writeFileSync(resolve(cli.cwd, out), answers.answersCsv(found), { flag: 'wx' })
+    for (const answer of found) report.event('prediction', answer)
+    report.say(...answers.answerLines(found, report.paint))
+    report.result({ rows: found.length, file: out === undefined ? null : resolve(cli.cwd, out) })
+  } finally {
+    files.remove()
+  }
+}
