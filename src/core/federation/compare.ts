@@ -6,9 +6,14 @@ export interface Comparison {
   finite: boolean
   /** Euclidean, over all tensors; null when not finite. */
   norm: number | null
-  /** With each peer, in [−1, 1]; null where one of the two is zero or not finite. */
+  /** With each peer, in [−1, 1]; null where one of the two is zero or not finite. 1: the same, up to rounding. */
   cosines: Record<string, number | null>
 }
+
+/** Of the norm: twice what the rounding of a half takes at most. */
+const ROUNDING = 2 ** -10
+/** The most for two updates that are not the same, however small the angle. */
+const ALMOST = 1 - 2 ** -20
 
 /** An update's norm and its cosines with others. All files must have been checked with `mismatch`. */
 export async function compare(
@@ -21,8 +26,11 @@ export async function compare(
     update,
     peers.map(p => p.path),
   )
-  const cosine = (i: number) =>
-    finiteOrNull(others[i]!.dot / Math.sqrt(squares) / Math.sqrt(others[i]!.squares))
+  const cosine = (i: number): number | null => {
+    const { dot, squares: theirs } = others[i]!
+    if (squares - 2 * dot + theirs <= ROUNDING ** 2 * squares && dot > 0) return 1
+    return finiteOrNull(Math.min(ALMOST, dot / Math.sqrt(squares) / Math.sqrt(theirs)))
+  }
   return {
     finite: Number.isFinite(squares),
     norm: finiteOrNull(Math.sqrt(squares)),

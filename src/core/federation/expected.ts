@@ -2,8 +2,6 @@ import type { Case } from './case.ts'
 import type { Figures, Gain } from './figures.ts'
 import { median } from './quorum.ts'
 
-/** Two updates that agree this far are one file, or one file rounded: honest ones differ by their data and seeds. */
-export const SAME = 0.999999
 /** Possible between honest providers of an easy problem, likely a copy in a hard one: the own run tells. */
 export const ALIKE = 0.98
 /** Differences below two standard errors are not told from chance. */
@@ -81,6 +79,12 @@ export function replays({ figures, peers }: Case): number[] {
   return Object.entries(figures.cosines).flatMap(([id, cosine]) =>
     current.has(id) || cosine === null ? [] : [cosine],
   )
+}
+
+/** Whether it is the very update of somebody who came earlier in the round, or of an earlier round. */
+export function repeated(subject: Case): 'this round' | 'an earlier round' | null {
+  if (replays(subject).includes(1)) return 'an earlier round'
+  return likeness(subject).some(peer => peer.earlier && peer.cosine === 1) ? 'this round' : null
 }
 
 /** Three significant digits, for reasons. */

@@ -29,7 +29,10 @@ export const figures = z.object({
   own: gain.nullable(),
   other: gain.nullable(),
   holdout: gain.nullable(),
-  /** Cosine with each update named in the measurement (others of the round, its own of the round before); null: undefined. */
+  /**
+   * Cosine with each update named in the measurement: others of the round, its own of the round before. 1 only for the
+   * very same update, up to the rounding of half precision: one that was made longer has less. Null: undefined.
+   */
   cosines: z.record(z.string(), z.number().nullable()),
 })
 export type Figures = z.infer<typeof figures>

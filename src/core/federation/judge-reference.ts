@@ -1,5 +1,5 @@
 import type { Case, WorkJudgement } from './case.ts'
-import { ALIKE, likeness, noiseOf, replays, shown } from './expected.ts'
+import { ALIKE, likeness, noiseOf, repeated, replays, shown } from './expected.ts'
 import type { Reference } from './figures.ts'
 
 /** An honest update contains at least this part of what the run itself would keep of its own way. */
@@ -38,6 +38,8 @@ function unsound(evidence: Evidence): Verdict | null {
   const { figures, reference, rho } = evidence
   const after = figures.own?.after ?? null
   const limit = worst(evidence)
+  if (repeated(evidence) === 'an earlier round')
+    return none('It is the same as an update of an earlier round.')
   const broken = !figures.finite || after === null || after > limit
   if (broken && reference.diverged) return blameThePlan()
   if (!figures.finite)

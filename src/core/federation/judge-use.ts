@@ -1,5 +1,15 @@
 import type { Case, UseJudgement } from './case.ts'
-import { ALIKE, finiteOnly, likeness, medianNorm, noiseOf, replays, SAME, SIGMAS, shown } from './expected.ts'
+import {
+  ALIKE,
+  finiteOnly,
+  likeness,
+  medianNorm,
+  noiseOf,
+  repeated,
+  replays,
+  SIGMAS,
+  shown,
+} from './expected.ts'
 import { judgeWork } from './judge-work.ts'
 import { median } from './quorum.ts'
 
@@ -41,11 +51,14 @@ function tooLong(subject: Case): string | null {
 
 function copy(subject: Case): string | null {
   const { figures, reference } = subject
+  const origin = repeated(subject)
+  if (origin) return `it is the same as another update of ${origin}.`
   // With an own run, work that is paid was found on this shard, however like another update it is.
-  const limit = reference ? SAME : ALIKE
-  if (replays(subject).some(cosine => cosine >= limit)) return 'it repeats an update of an earlier round.'
-  const twin = likeness(subject).find(peer => peer.earlier && peer.cosine >= limit)
-  if (twin) return `it repeats an update of this round (cosine ${shown(twin.cosine)}).`
+  if (!reference) {
+    if (replays(subject).some(cosine => cosine >= ALIKE)) return 'it is nearly an update of an earlier round.'
+    const twin = likeness(subject).find(peer => peer.earlier && peer.cosine >= ALIKE)
+    if (twin) return `it is nearly another update of this round (cosine ${shown(twin.cosine)}).`
+  }
   const [own, other] = [figures.own, figures.other]
   if (!own || !other || own.gain === null || other.gain === null) return null
   const noise = SIGMAS * Math.hypot(own.error ?? 0, other.error ?? 0)

@@ -7,8 +7,8 @@ import {
   likenessOfOthers,
   medianNorm,
   noiseOf,
+  repeated,
   replays,
-  SAME,
   SIGMAS,
   shown,
 } from './expected.ts'
@@ -17,6 +17,8 @@ import { median } from './quorum.ts'
 
 /** An update this much shorter than the others': few steps, or an easy shard. The own run tells. */
 const SHORT = 0.75
+/** And this much longer: inflated, or an odd shard. */
+const LONG = 2
 /** An update this much less like the others than they are like each other: something else, or an odd shard. */
 const UNLIKE = 0.5
 /** Below this the others are not like each other either, and so vouch for nobody. */
@@ -61,8 +63,8 @@ function judgeByMedian(subject: Case): Verdict {
   const gain = figures.own?.gain ?? null
   if (!figures.finite) return none('The update holds numbers that are not finite.')
   if (gain === null) return none('With this update the loss on the assigned shard is not a number any more.')
-  const copy = copied(subject)
-  if (copy) return none(copy)
+  const origin = repeated(subject)
+  if (origin) return none(`It is the same as another update of ${origin}.`)
   const round = expected(subject)
   const fell = fallOf(gain)
   if (round === null) return gain > noiseOf(figures.own) ? full(`${fell}.`) : none(`${fell}: not clearly.`)
@@ -89,20 +91,14 @@ function suspicion(subject: Case): string | null {
   if (Math.max(...close, ...replays(subject), -1) >= ALIKE) return 'It is nearly the same as another update.'
   if (norm && (figures.norm ?? 0) < SHORT * norm.least)
     return `Its norm is ${shown(figures.norm ?? 0)} where the others have ${shown(norm.least)}.`
+  if (norm && (figures.norm ?? 0) > LONG * norm.most)
+    return `Its norm is ${shown(figures.norm ?? 0)} where the others have ${shown(norm.most)}.`
   const kindred = others !== null && others >= KINDRED
   if (kindred && median(close) < UNLIKE * others)
     return `It is less like the others (cosine ${shown(median(close))}) than they are like each other (${shown(others)}).`
-  if (!kindred && round.gain <= noiseOfRound(subject))
-    return 'The gains of this round are within the noise, and the updates are not alike.'
+  if (!kindred && figures.own!.gain! <= noiseOf(figures.own))
+    return 'Its gain is within the noise, and the updates of this round are not alike.'
   return null
-}
-
-function copied(subject: Case): string | null {
-  const twin = likeness(subject).find(peer => peer.cosine >= SAME && peer.earlier)
-  if (twin) return 'It is the same as an update that arrived before it in this round.'
-  return replays(subject).some(cosine => cosine >= SAME)
-    ? 'It is the same as an update of an earlier round.'
-    : null
 }
 
 /** What decided, for the verdict: the names are read by people. */

@@ -41,7 +41,15 @@ export interface Measurement {
  */
 export async function measure(request: Measurement): Promise<Figures> {
   const { spec, update, steps } = request
-  const blank = { steps, finite: false, norm: null, own: null, other: null, holdout: null, cosines: {} }
+  const blank = {
+    steps,
+    finite: false,
+    norm: null,
+    own: null,
+    other: null,
+    holdout: null,
+    cosines: {},
+  }
   const problem = await problemOf(spec, update)
   if (problem !== null) return { ...blank, problem }
   const comparison = await compare(spec, update, await comparable(spec, request.peers))

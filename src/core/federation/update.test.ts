@@ -179,9 +179,11 @@ describe('comparing updates', () => {
         ),
       },
     ]
+    peers.push({ id: 'itself', path: mine })
     const { norm, cosines } = await compare(spec, mine, peers)
+    expect(cosines.itself).toBe(1)
     expect(norm).toBe(2) // one 1 in each of four tensors
-    expect(cosines.same).toBeCloseTo(1, 12)
+    expect(cosines.longer).toBe(1 - 2 ** -20)
     expect(cosines.opposite).toBeCloseTo(-1, 12)
     expect(cosines).toMatchObject({ orthogonal: 0, zero: null })
   })
