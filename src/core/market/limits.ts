@@ -6,7 +6,7 @@ export const MAX_PROVIDERS = 256
 
 /** Rounds are counted from 1. */
 export const ROUND = count(MAX_ROUNDS)
-/** Fencing: a coordinator restored elsewhere goes one up; the highest is obeyed. Starts at 0. */
+/** Fencing: a coordinator restored elsewhere goes one up; the highest is obeyed. A job starts at 1. */
 export const EPOCH = count(1_000_000, 0)
 /** Local optimizer steps in one round. */
 export const STEPS = count(1_000_000_000)

@@ -154,6 +154,24 @@ describe('relays, over a real one', () => {
     expect(got.sort()).toEqual([...wraps.map(w => w.id), old.id].sort())
   })
 
+  it('remembers what it had under a name, and begins anew when asked', async () => {
+    const { url } = await bench.open(relay())
+    const db = bench.database()
+    const relays = bench.relays({ db })
+    const event = eventBy(newKey())
+    relays.publish(event, [url])
+    await relays.delivered(event.id)
+    const got: string[] = []
+    for (const fresh of [false, false, true]) {
+      const options = { name: 's', urls: [url], filter: { kinds: [3450] }, fresh }
+      const subscription = relays.subscribe({ ...options, handler: e => got.push(`${fresh} ${e.id}`) })
+      await subscription.synced
+      subscription.close()
+    }
+    expect(got).toEqual([`false ${event.id}`, `true ${event.id}`])
+    expect(db.prepare('select count(*) n from seen').get()).toEqual({ n: 1 })
+  })
+
   it('hands an event to the handler again until it succeeds, and rolls back what it had written', async () => {
     const { url } = await bench.open(relay())
     const db = bench.database()

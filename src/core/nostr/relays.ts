@@ -35,6 +35,8 @@ export interface SubscriptionOptions {
    * as much, and anyone's outbox may deliver late what it signed long ago.
    */
   slack?: Seconds
+  /** Begins anew, as if nothing had ever come under this name: for what must be seen at every start, like live offers. */
+  fresh?: boolean
   /** Runs in one transaction with the mark; when it throws, the event comes again. */
   handler: (event: NostrEvent) => void
 }

@@ -14,6 +14,7 @@ export function subscribeAt(
   windows: Windows,
 ): Subscription {
   const { name, filter, handler } = options
+  if (options.fresh) windows.forget(name)
   const starts = relays.map(relay => windows.since(name, relay.url, filter, slack) ?? 0)
   const earliest = Math.min(...starts)
   if (earliest > KEEP) windows.prune(name, seconds(earliest - KEEP))

@@ -40,6 +40,13 @@ export function openWindows(db: Database, now: () => Seconds) {
         if (changes === 1) handle()
       })
     },
+    /** Forgets all that a subscription had. */
+    forget(name: string): void {
+      db.transaction(() => {
+        db.prepare('delete from sync_window where name = ?').run(name)
+        db.prepare('delete from seen where name = ?').run(name)
+      })
+    },
     /** Forgets marks of events that no relay will be asked for again. */
     prune(name: string, before: Seconds): void {
       db.prepare('delete from seen where name = ? and created_at < ?').run(name, before)
