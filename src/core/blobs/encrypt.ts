@@ -71,23 +71,26 @@ async function sealAll(
 ): Promise<Pick<Sealed, 'chunks' | 'size'>> {
   const secret = Buffer.from(key, 'hex')
   const out = [Buffer.allocUnsafe(room + tagBytes), Buffer.allocUnsafe(room + tagBytes)] as const
-  const plains = [whole.memory(room), whole.memory(room), whole.memory(room)]
+  // One is encrypted, two are read ahead, the others wait to be hashed.
+  const plains = Array.from({ length: 3 + whole.behind }, () => whole.memory(room))
+  const hashes: Promise<void>[] = []
+  // Failures are thrown where these are waited for: some chunks later, or at the end.
   const writes: Promise<void>[] = []
   const chunks: { sha256: string; size: number }[] = []
   let size = 0
   for await (const { plain, index, last } of chunksOf(file, plains)) {
-    const hashed = whole.update(plain)
+    hashes[index] = whole.update(plain)
+    hashes[index].catch(() => {})
     await writes[index - 2]
     const sealed = sealChunk(secret, index, last, plain, out[index % 2 === 0 ? 0 : 1])
     const sha256 = hash('sha256', sealed)
     writes[index] = writeFile(join(outFolder, sha256), sealed)
-    // Thrown where it is waited for, two chunks later or at the end.
     writes[index].catch(() => {})
     chunks.push({ sha256, size: sealed.length })
     size += plain.length
-    await hashed
+    await hashes[index - whole.behind]
   }
-  await Promise.all(writes)
+  await Promise.all([...writes, ...hashes])
   return { chunks, size: bytes(size) }
 }
 
