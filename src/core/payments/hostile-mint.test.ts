@@ -113,10 +113,21 @@ describe('a mint that fails while a lock is made', () => {
     expect(home.wallet.lockState('lock')?.state).toBe('locked')
   })
 
-  it('refuses without reason: the lock fails, everything is available again, and another try may succeed', async () => {
+  it('refuses: the lock fails, everything is available again, and another try may succeed', async () => {
     await fund(home, mint.url, 300)
-    mint.be({ path: '/v1/swap', do: () => ({ status: 400, body: { code: 10000, detail: 'no' } }) })
-    // The proxy has let the swap through; only an honest mint that truly refuses leaves the inputs unspent.
+    for (const code of [10000, 11001, 11003, 12002]) {
+      mint.be({ path: '/v1/swap', do: { status: 400, body: { code, detail: 'no' } } })
+      await expect(home.wallet.lock(newLock())).rejects.toMatchObject({ code: 'payments/mint-refused' })
+      expect(home.wallet.balance()).toMatchObject({ available: 300, pendingOut: 0 })
+      expect(home.wallet.lockState('lock')?.state).toBe('failed')
+    }
+    mint.be(undefined)
+    await home.wallet.lock(newLock())
+    expect(await home.wallet.audit({ mints: true })).toEqual({ problems: [] })
+  })
+
+  it('retires its keyset meanwhile: the lock is made with the new one', async () => {
+    await fund(home, mint.url, 300)
     mint.be({ path: '/v1/swap', do: 'refuse-connection' })
     const request = newLock()
     await home.wallet.lock(request).catch(() => {})

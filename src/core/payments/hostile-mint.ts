@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net'
 
 type Answer = { status: number; body: Record<string, unknown> }
 /**
- * What the proxy does with requests to `path`: passes them on and then loses or changes the answer, or never passes them
- * on. Undefined: an honest mint.
+ * What the proxy does with requests to `path`: passes them on and then loses or changes the answer; or never passes them
+ * on, and gives an answer of its own or none. Undefined: an honest mint.
  */
 export type Mischief = {
   path: string
-  do: 'lose-answer' | 'refuse-connection' | 'stall' | ((answer: Answer) => Answer | string)
+  do: 'lose-answer' | 'refuse-connection' | 'stall' | Answer | ((answer: Answer) => Answer | string)
 }
 
 /** A proxy before an honest mint, for tests of what a wallet does with one that is not. */
@@ -31,6 +31,8 @@ export async function startHostileMint(honest: string) {
     seen.push(request.url ?? '')
     if (active === 'stall') return
     if (active === 'refuse-connection') return void request.socket.destroy()
+    if (typeof active === 'object')
+      return void response.writeHead(active.status).end(JSON.stringify(active.body))
     const honestAnswer = await pass(request, Buffer.concat(chunks))
     if (active === 'lose-answer') return void request.socket.destroy()
     const answer = typeof active === 'function' ? active(honestAnswer) : honestAnswer

@@ -2,18 +2,27 @@ import { sats } from '../../shared/units.ts'
 import type { Database } from '../store/index.ts'
 import type { Accounts, Balance, HistoryEntry } from './types.ts'
 
-/** What is ours, and where: never negative. */
-const HELD = ['available', 'locked', 'released', 'pendingIn', 'pendingOut'] as const
-/** Where it went to or came from. `earned` and `external` are sources: they grow downwards. */
-const FLOWS = ['paid', 'earned', 'fees', 'external'] as const
-export type Account = (typeof HELD)[number] | (typeof FLOWS)[number]
+/**
+ * What is ours, and where (available to pendingOut), and where it went to or came from. `earned` and `external` are
+ * sources: they grow downwards. Only `external`, the world beyond, may have any sign.
+ */
+export type Account =
+  | 'available'
+  | 'locked'
+  | 'released'
+  | 'pendingIn'
+  | 'pendingOut'
+  | 'paid'
+  | 'fees'
+  | 'earned'
+  | 'external'
 export type Changes = Partial<Record<Account, number>>
 
 export type Ledger = ReturnType<typeof createLedger>
 
 /**
- * Double-entry ledger. Every entry's lines sum to zero, and so do all accounts together; what is held never falls
- * below zero at any mint. All of it is checked after every entry, inside the transaction that makes it: an entry that
+ * Double-entry ledger. Every entry's lines sum to zero, and so do all accounts together; what is held or spent never
+ * falls below zero at any mint. All of it is checked after every entry, inside the transaction that makes it: an entry that
  * does not add up takes its whole transaction back.
  */
 export function createLedger(db: Database, now: () => number) {
@@ -47,7 +56,9 @@ export function createLedger(db: Database, now: () => number) {
   function check(): string[] {
     const rows = totals()
     const sum = rows.reduce((total, row) => total + row.amount, 0)
-    const negative = rows.filter(row => (HELD as readonly string[]).includes(row.account) && row.amount < 0)
+    const negative = rows.filter(({ account, amount }) =>
+      account === 'earned' ? amount > 0 : account !== 'external' && amount < 0,
+    )
     return [
       ...(sum === 0 ? [] : [`all accounts sum to ${sum}, not 0`]),
       ...negative.map(row => `${row.account} at ${row.mint} is ${row.amount}`),

@@ -82,14 +82,15 @@ export function createLocks(db: Database, now: () => number) {
         .map(read),
     proofs,
 
-    /** Replaces a lock that failed. */
+    /** Also in place of one that failed: nothing of that was ever taken. */
     put(lock: Lock): void {
       db.prepare(
         `insert into wallet_lock (id, role, state, mint, job, price, amount, provider, customer, refund, locktime,
            token, judged, fee, refund_fee, created)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         on conflict (id) do update set state = excluded.state, mint = excluded.mint, price = excluded.price,
-           amount = excluded.amount, fee = excluded.fee`,
+         on conflict (id) do update set state = excluded.state, mint = excluded.mint, job = excluded.job,
+           price = excluded.price, amount = excluded.amount, provider = excluded.provider,
+           customer = excluded.customer, refund = excluded.refund, locktime = excluded.locktime, fee = excluded.fee`,
       ).run(
         lock.id,
         lock.role,

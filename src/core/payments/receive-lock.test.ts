@@ -199,13 +199,21 @@ describe('a provider refuses a lock', () => {
     second.close()
   })
 
+  it('that is open already', async () => {
+    const past = Math.floor(Date.now() / 1000) - 1
+    await expect(
+      receive(forged(builder().lockUntil(past).toOptions()), { locktime: past }),
+    ).rejects.toMatchObject(refused('locktime'))
+  })
+
   it('that the customer takes back first, which the provider then reads', async () => {
-    const soon = Math.floor(Date.now() / 1000) + 2
+    // On the mint's clock the lock is open already; on the provider's it is not.
+    const soon = Math.floor(Date.now() / 1000) - 60
     const fresh = newKeys()
+    const slow = await openHome(folder.path, 'slow-provider', { now: () => soon - 1 })
     const { token } = await customer.wallet.lock(lockRequest('l2', mint.url, fresh, 8, soon))
     const agreed = { ...termsOf(fresh, soon), mint: mint.url, amount: sats(8) }
-    await provider.wallet.receiveLock({ id: 'late', token, expect: agreed })
-    await new Promise(resolve => setTimeout(resolve, soon * 1000 + 100 - Date.now()))
+    await slow.wallet.receiveLock({ id: 'late', token, expect: agreed })
     const taken = { customer: fresh.customer.secret, refund: fresh.refund.secret }
     expect(await customer.wallet.refund({ id: 'l2', keys: taken })).toHaveProperty('refunded')
     const signed = customer.wallet.backup().locks as { id: string; proofs: { proof: { secret: string } }[] }[]
@@ -215,8 +223,9 @@ describe('a provider refuses a lock', () => {
       signature: signSecret(secret, fresh.customer.secret),
     }))
     await expect(
-      provider.wallet.redeem({ id: 'late', witnesses, secret: fresh.provider.secret }),
+      slow.wallet.redeem({ id: 'late', witnesses, secret: fresh.provider.secret }),
     ).rejects.toMatchObject({ code: 'payments/lock-spent' })
-    expect(provider.wallet.lockState('late')?.state).toBe('lost')
+    expect(slow.wallet.lockState('late')?.state).toBe('lost')
+    slow.close()
   })
 })

@@ -32,6 +32,8 @@ export async function receiveLock(context: Context, request: Request): Promise<v
   if (known && (known.role !== 'provider' || known.token !== token))
     refuse('conflict', `The lock ${id} was received before with another token.`)
   checkMint(request)
+  if (expect.locktime <= context.now())
+    refuse('locktime', 'The time is past after which the customer can take the lock back.')
   const mint = await freshEnough(context, expect.mint, token)
   const proofs = readProofs(mint, token)
   checkKeysets(mint, proofs, expect.locktime)
