@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
-import { modelConfig, modelReport, type Prediction, trainingFacts } from '../models/index.ts'
+// Types only: the room behind them opens DuckDB, which no host needs.
+import type { ModelConfig, ModelReport, Prediction, TrainingFacts } from '../models/index.ts'
 import { trainingSpec } from '../training/index.ts'
 import { task } from './task.ts'
 
@@ -12,9 +13,7 @@ const seed = z.int().nonnegative()
 const threads = count.optional()
 const target = { target: z.string().optional(), task: z.enum(['classification', 'regression']).optional() }
 // Made by our own worker from the room's own type: a second, written-out schema would only repeat it.
-const inspection = z.custom<Inspection>(value => typeof value === 'object' && value !== null)
-const prepared = z.custom<Prepared>(value => typeof value === 'object' && value !== null)
-const prediction = z.custom<Prediction>(value => typeof value === 'object' && value !== null)
+const made = <T>() => z.custom<T>(value => typeof value === 'object' && value !== null)
 const file = z.object({ sha256: z.string(), size: z.number() })
 /** How far a training run is. `loss`: of the newest step. */
 const training = z.object({ step: z.int(), steps: z.int(), loss: z.number(), secondsLeft: z.number() })
@@ -25,7 +24,10 @@ const training = z.object({ step: z.int(), steps: z.int(), loss: z.number(), sec
  */
 export const tasks = {
   /** What a dataset holds, and why we think so. `sample`: look at the first rows only. */
-  inspect: task({ input: z.object({ path, ...target, sample: count.optional() }), output: inspection }),
+  inspect: task({
+    input: z.object({ path, ...target, sample: count.optional() }),
+    output: made<Inspection>(),
+  }),
 
   /** Encodes a dataset: shards, the private holdout and encoding.json in the folder `out`. */
   prepare: task({
@@ -38,7 +40,7 @@ export const tasks = {
       seed,
       skew: z.object({ classesPerShard: count }).optional(),
     }),
-    output: prepared,
+    output: made<Prepared>(),
   }),
 
   /** θ₀: writes the spec's initial weights (safetensors, f32) to `out`. */
@@ -158,18 +160,19 @@ export const tasks = {
       /** encoding.json, as `prepare` wrote it. */
       encoding: path,
       holdout: path,
-      training: trainingFacts,
+      /** Checked by the room itself. */
+      training: made<TrainingFacts>(),
       out: path,
       title: z.string().optional(),
       threads,
     }),
-    output: z.object({ report: modelReport }),
+    output: z.object({ report: made<ModelReport>() }),
   }),
 
   /** Answers of a model folder for the rows of a file: CSV, TSV, Parquet, JSONL, or IDX images. */
   predict: task({
     input: z.object({ model: path, input: path, threads }),
-    output: z.object({ config: modelConfig, predictions: z.array(prediction) }),
+    output: z.object({ config: made<ModelConfig>(), predictions: z.array(made<Prediction>()) }),
   }),
 
   /** What this machine can compute with, and whether each engine's numbers are right. */

@@ -2,13 +2,10 @@ export { type ModelConfig, type ModelInput, modelConfig } from './config.ts'
 export { type ExportOptions, exportModel } from './export.ts'
 export { checkOut } from './folder.ts'
 export { type OpenModel, openModel } from './open.ts'
-export { type PredictedFile, type PredictFileOptions, predictFile } from './predict-file.ts'
 export type { Prediction } from './predictions.ts'
 export {
   type ModelReport,
   modelReport,
-  type ReportSummary,
-  summaryOf,
   type TrainingFacts,
   trainingFacts,
 } from './report.ts'

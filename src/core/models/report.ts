@@ -72,12 +72,3 @@ export const modelReport = z.discriminatedUnion('task', [
 export type ModelReport = z.infer<typeof modelReport>
 export type ClassificationReport = Extract<ModelReport, { task: 'classification' }>
 export type RegressionReport = Extract<ModelReport, { task: 'regression' }>
-
-/** A report without what grows with the classes: for messages and logs. */
-export type ReportSummary = Omit<ClassificationReport, 'confusion'> | RegressionReport
-
-export function summaryOf(report: ModelReport): ReportSummary {
-  if (report.task === 'regression') return report
-  const { confusion: _, ...summary } = report
-  return summary
-}
