@@ -1,7 +1,10 @@
 import { Command } from 'commander'
 import { type Cli, globalOptions } from './cli.ts'
+import { addDevices } from './commands/devices.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addDemo, addProvide, addTrain } from './commands/jobs/index.ts'
 import { addLocalnet } from './commands/localnet.ts'
+import { addPredict } from './commands/predict.ts'
 import { addWallet } from './commands/wallet/index.ts'
 import { version } from './version.ts'
 
@@ -24,6 +27,16 @@ export function program(cli: Cli): Command {
       outputError: () => undefined,
     })
     .exitOverride()
-  for (const add of [addInspect, addWallet, addLocalnet]) add(gradstr, cli)
+  for (const add of [
+    addDemo,
+    addTrain,
+    addProvide,
+    addInspect,
+    addPredict,
+    addDevices,
+    addWallet,
+    addLocalnet,
+  ])
+    add(gradstr, cli)
   return gradstr
 }

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { type Cli, callOf } from '../../cli.ts'
+import { practiceHome } from '../../home.ts'
+import { type OrderOptions, orderOptions } from './options.ts'
+import { trainOnPractice } from './train.ts'
+
+const help = `
+Everything is real but the money: a Nostr relay, a Blossom server and a Cashu mint on 127.0.0.1, providers as separate
+processes, encrypted shards, locked sats for every round. What it makes up on the way is deleted; the model stays.`
+
+export function addDemo(gradstr: Command, cli: Cli): void {
+  const command = gradstr
+    .command('demo')
+    .description('a whole job on this computer: handwritten digits, three providers, play money')
+    .option('--dataset <dataset>', 'a file, a folder, or "mnist"', 'mnist')
+  orderOptions(command)
+    .addHelpText('after', help)
+    .action(async (options: OrderOptions & { dataset: string }, it: Command) => {
+      const folder = mkdtempSync(join(tmpdir(), 'gradstr-demo-'))
+      try {
+        const call = { ...(await callOf(cli, it)), folder }
+        const out = options.out ?? 'gradstr-demo-model'
+        await trainOnPractice(call, options.dataset, { ...options, out }, practiceHome(folder))
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    })
+}

@@ -1,0 +1,37 @@
+import { type Command, Option } from 'commander'
+import { positive, satsAmount, taskOption } from '../../options.ts'
+
+/** What `train` and `demo` share. */
+export interface OrderOptions {
+  target?: string
+  task?: 'classification' | 'regression'
+  providers: number
+  rounds: number
+  budget?: number
+  seed?: number
+  classesPerShard?: number
+  out?: string
+}
+
+export const mostProviders = 100
+export const mostRounds = 1000
+
+export const orderOptions = (command: Command): Command =>
+  command
+    .option('--target <column>', 'the column to predict; inferred when left out')
+    .addOption(taskOption())
+    .option('--providers <n>', 'how many train at the same time', positive('providers', mostProviders), 3)
+    .option('--rounds <n>', 'how often their updates are added up', positive('rounds', mostRounds), 5)
+    .option('--budget <sats>', 'a hard cap on everything the job may cost, fees included', satsAmount)
+    .option(
+      '--seed <n>',
+      'of the split and the first weights: the same one gives the same shards',
+      positive('as a seed', 2 ** 31),
+    )
+    .addOption(
+      new Option(
+        '--classes-per-shard <n>',
+        'for experiments: each provider sees so many classes only',
+      ).argParser(positive('classes')),
+    )
+    .option('--out <folder>', 'the model’s folder')

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import type { Wallet } from '../../../core/payments/index.ts'
+import { type Call, type Cli, callOf } from '../../cli.ts'
+import { closing } from '../../closing.ts'
+import { type Home, liveHome, practiceHome } from '../../home.ts'
+import type { Network } from '../../network.ts'
+import { type OrderOptions, orderOptions } from './options.ts'
+
+const help = `
+DATASET as for "inspect". Without --relay, --blossom and --mint the practice network is used: providers are hired on
+this computer and the sats are play money. With them, a real wallet pays strangers: top it up first.
+
+A quote comes first; a budget that cannot cover it is refused before anything is locked. Ctrl-C stops the job where
+it is, and "gradstr resume" goes on.`
+
+export function addTrain(gradstr: Command, cli: Cli): void {
+  const command = gradstr
+    .command('train')
+    .description('have a model trained on a dataset by paid providers')
+    .argument('<dataset>', 'a file, a folder, or "mnist"')
+  orderOptions(command)
+    .addHelpText('after', help)
+    .action(async (dataset: string, options: OrderOptions, it: Command) => {
+      const call = await callOf(cli, it)
+      const { chosenPlace } = await import('../../jobs/place.ts')
+      if (chosenPlace(call) === 'practice')
+        return trainOnPractice(call, dataset, options, practiceHome(call.folder))
+      await trainAt(call, dataset, options, { home: liveHome(call.folder), naming: key => key.slice(0, 12) })
+    })
+}
+
+/** Practice network, hired local providers, play money: everything on this computer. */
+export async function trainOnPractice(
+  call: Call,
+  dataset: string,
+  options: OrderOptions,
+  home: Home,
+): Promise<void> {
+  const { openPractice } = await import('../../jobs/practice.ts')
+  const practice = await openPractice(call, home, options.providers)
+  try {
+    await trainAt(call, dataset, options, { home, ...practice })
+  } finally {
+    await practice.close()
+  }
+}
+
+interface Place {
+  home: Home
+  naming: (pubkey: string) => string
+  network?: Network
+  money?: (wallet: Wallet) => Promise<void>
+}
+
+/** The whole job, from a dataset to a model folder. */
+async function trainAt(call: Call, dataset: string, options: OrderOptions, place: Place): Promise<void> {
+  const started = call.cli.now()
+  const { home, naming, network, money } = place
+  const { openHouse } = await import('../../compose.ts')
+  const { requireNetwork } = await import('../../network.ts')
+  const { toolsOf } = await import('../../jobs/tools.ts')
+  const { drafted, orderOf } = await import('../../jobs/order.ts')
+  const { follow } = await import('../../jobs/follow.ts')
+  const { conclude } = await import('../../jobs/conclude.ts')
+  const parts = closing()
+  try {
+    const opening = { home, command: 'gradstr train', ...(network ? { network } : {}) }
+    const house = parts.opened(await openHouse(call, opening), h => h.close())
+    requireNetwork(house.network, ['relays', 'blossoms', 'mints'])
+    const tools = toolsOf(house, call.log.line)
+    await house.wallet.settle()
+    await money?.(house.wallet)
+    const { id, plan } = await drafted(call, await orderOf(call, dataset, options, house.network), tools)
+    const before = house.wallet.balance().available
+    const job = await follow(call, tools, id, naming, plan)
+    const after = house.wallet.balance().available
+    conclude(call, { job, naming, before, after, seconds: (call.cli.now() - started) / 1000 })
+  } finally {
+    await parts.close()
+  }
+}

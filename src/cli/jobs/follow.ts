@@ -1,0 +1,92 @@
+import {
+  type CustomerJob,
+  ended,
+  type OpenJob,
+  openJob,
+  type Plan,
+  type Tools,
+} from '../../core/jobs/index.ts'
+import type { ErrorReport } from '../../shared/errors.ts'
+import type { Call } from '../cli.ts'
+import { Interrupted } from '../interrupt.ts'
+import { openProgress } from '../progress/display.ts'
+import { type Naming, viewOf } from './view.ts'
+
+/** After the end: how long cooperative give-backs are waited for, in milliseconds. */
+const graceMs = 10_000
+/** Locks that open within this many seconds are waited for; longer ones come back when Gradstr runs again. */
+const shortWait = 300
+const frameMs = 250
+
+/**
+ * Runs a job of this home in the foreground until it has ended and its locks are settled, or will be only later.
+ * Interrupted, it stops where it is: the log is on disk, and `gradstr resume` goes on.
+ */
+export async function follow(
+  call: Call,
+  tools: Tools,
+  id: string,
+  naming: Naming,
+  begin?: Plan,
+): Promise<CustomerJob> {
+  const display = openProgress(call.report, call.cli.now)
+  const heartbeats = new Map<string, { round: number; step: number; loss: number; secondsLeft: number }>()
+  const troubles = new Set<string>()
+  const job: OpenJob = openJob(
+    id,
+    tools,
+    {
+      onProgress: (from, progress) => void heartbeats.set(from, progress),
+      onTrouble: (what, error) => tell(what, error),
+    },
+    begin,
+  )
+  function tell(what: string, { code, message, fix }: ErrorReport): void {
+    call.log.line(`${what}: ${message}`)
+    // Each trouble is told once; it is tried again until it works.
+    if (troubles.has(`${what}:${code}`)) return
+    troubles.add(`${what}:${code}`)
+    display.note(`${message} Trying again. ${fix}`)
+  }
+  const draw = setInterval(() => display.show(viewOf(job.runner.state, heartbeats, naming)), frameMs)
+  try {
+    display.show(viewOf(job.runner.state, heartbeats, naming))
+    return await untilOver(job, call.signal)
+  } finally {
+    clearInterval(draw)
+    display.show(viewOf(job.runner.state, heartbeats, naming))
+    display.done()
+    await job.close()
+    await tools.relays.flush(3000)
+  }
+}
+
+async function untilOver({ runner }: OpenJob, signal: AbortSignal): Promise<CustomerJob> {
+  let endedAt: number | undefined
+  let watch: NodeJS.Timeout | undefined
+  const enough = new Promise<CustomerJob>((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
+    watch = setInterval(() => {
+      const job = runner.state
+      if (!ended(job) || job.report === undefined) {
+        if (!ended(job) || job.phase === 'done') return
+      }
+      endedAt ??= Date.now()
+      const waits = Date.now() - endedAt < graceMs
+      if (!waits && longestLock(job) > Date.now() / 1000 + shortWait) resolve(job)
+    }, 200)
+  })
+  try {
+    return await Promise.race([runner.settled, enough])
+  } finally {
+    clearInterval(watch)
+  }
+}
+
+const longestLock = (job: CustomerJob): number =>
+  Math.max(
+    0,
+    ...Object.values(job.engagements).flatMap(({ works }) =>
+      works.flatMap(work => (work.lock.status === 'open' ? [work.locktime] : [])),
+    ),
+  )

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs'
+import { basename, extname, resolve } from 'node:path'
+import {
+  type Draft,
+  draft,
+  liveTimes,
+  type Order,
+  practiceTimes,
+  type Quote,
+  type Tools,
+} from '../../core/jobs/index.ts'
+import { checkOut } from '../../core/models/index.ts'
+import { sats } from '../../shared/units.ts'
+import type { Call } from '../cli.ts'
+import type { OrderOptions } from '../commands/jobs/options.ts'
+import { bytesText, count, counted, duration, satsText } from '../format.ts'
+import type { Network } from '../network.ts'
+
+/** A practice network is this computer's own: its times are short, its sats worth nothing. */
+export const isPractice = ({ mints }: Network): boolean =>
+  mints.every(mint => ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(mint).hostname))
+
+/** Options to an order; `out` is checked now, so that nothing is paid for a model that could not be written. */
+export async function orderOf(
+  call: Call,
+  dataset: string,
+  options: OrderOptions,
+  network: Network,
+): Promise<Order> {
+  const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
+  const out = resolve(call.cli.cwd, options.out ?? defaultOut(dataset))
+  await checkOut(out)
+  const practice = isPractice(network)
+  return {
+    dataset: path,
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(options.task === undefined ? {} : { task: options.task }),
+    ...(options.budget === undefined ? {} : { budget: sats(options.budget) }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.classesPerShard === undefined ? {} : { skew: { classesPerShard: options.classesPerShard } }),
+    providers: options.providers,
+    rounds: options.rounds,
+    mint: network.mints[0]!,
+    blossoms: network.blossoms,
+    relays: network.relays,
+    out,
+    practice,
+    times: practice ? practiceTimes : liveTimes,
+  }
+}
+
+const defaultOut = (dataset: string): string => {
+  const name = `${basename(dataset, extname(dataset)) || 'dataset'}-model`
+  if (!existsSync(name)) return name
+  return name
+}
+
+const doing = {
+  preparing: 'Reading and encoding the dataset …',
+  planning: 'Planning the job …',
+  asking: 'Asking the market for offers …',
+}
+
+/** The draft with its quote, told to the person before anything is locked. */
+export async function drafted(call: Call, order: Order, tools: Tools): Promise<Draft> {
+  const made = await draft(order, tools, {
+    signal: call.signal,
+    onStep: step => call.report.say(call.report.paint('dim', doing[step])),
+  })
+  const { prepared, plan, quote, id } = made
+  const { report } = call
+  const shard = Math.max(...plan.shards.map(s => s.bytes))
+  report.say(
+    '',
+    `${report.paint('bold', plan.title)}: ${prepared.task} of “${prepared.target}”, ${counted(prepared.rows, 'row')}, of which ${count(prepared.holdoutRows)} are kept back and never leave this computer.`,
+    `Plan: ${counted(order.providers, 'provider')}, ${counted(order.rounds, 'round')} of ${counted(plan.steps, 'step')}; a model of ${count(plan.parameters)} parameters; ${bytesText(shard)} to each provider.`,
+    quoteLine(quote, plan.cap, plan.practice),
+    ...(plan.practice
+      ? []
+      : [
+          `${counted(order.providers, 'stranger')} will be able to read the rows they train on and keep the model.`,
+        ]),
+    '',
+  )
+  report.event('quote', {
+    job: id,
+    sats: quote.total,
+    work: quote.work,
+    fees: quote.fees,
+    cap: plan.cap,
+    offers: quote.offers,
+  })
+  return made
+}
+
+const quoteLine = (quote: Quote, cap: number, practice: boolean): string =>
+  `Quote: ${satsText(quote.total)}${practice ? ' of play money' : ''} (${count(quote.work)} for the work, up to ${count(quote.fees)} in fees) from ${counted(quote.offers, 'offer')}; it can never cost more than ${satsText(cap)}. About ${duration(Math.max(1, Math.round(quote.secondsPerRound)))} of computing a round.`
