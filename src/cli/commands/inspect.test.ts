@@ -1,0 +1,141 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Inspection } from '../../core/datasets/index.ts'
+import { plain } from '../format.ts'
+import { inspectionLines } from '../inspection.ts'
+import { gradstr, start, temporaryFolder } from '../process.test-support.ts'
+
+let folder: ReturnType<typeof temporaryFolder>
+const rows = Array.from(
+  { length: 60 },
+  (_, i) => `${i + 1};${i * 3},5;${['rot', 'blau'][i % 2]};${i % 3 === 0 ? 'ja' : 'nein'}`,
+)
+const table = `Nr;Größe;Farbe;Käufer\r\n${rows.join('\r\n')}\r\n`
+const files: Record<string, string | Buffer> = {
+  'good.csv': table,
+  'utf16.csv': Buffer.from(`\ufeff${table}`, 'utf16le'),
+  'empty.csv': '',
+  'header.csv': 'a,b,c\n',
+  'binary.csv': Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 256)),
+  'one-class.csv': `x,y\n${Array.from({ length: 50 }, (_, i) => `${i},yes`).join('\n')}\n`,
+}
+beforeAll(() => {
+  folder = temporaryFolder()
+  for (const [name, content] of Object.entries(files)) writeFileSync(folder.at(name), content)
+  mkdirSync(folder.at('tmp'))
+})
+afterAll(() => folder.remove())
+
+/** In a folder of its own for temporary files, to see that nothing stays there. */
+const inspect = (...args: string[]) =>
+  gradstr(['inspect', ...args, '--home', 'home'], { cwd: folder.path, env: { TMPDIR: folder.at('tmp') } })
+
+describe('gradstr inspect', () => {
+  it('shows types, roles with their reasons, balance and preview', async () => {
+    const { code, stdout, stderr } = await inspect('good.csv')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^good\.csv {2}CSV table, 60 rows, 4 columns\n/)
+    for (const text of [
+      'separator semicolon',
+      'decimal comma',
+      'classification',
+      'Nr',
+      'identifier',
+      'First rows',
+    ])
+      expect(stdout).toContain(text)
+    expect(stdout).toMatch(/nein +40 +66\.7 %/)
+  })
+
+  it('gives all of it as one JSON line of type result, also of UTF-16', async () => {
+    const { code, stdout, json } = await inspect('utf16.csv', '--json')
+    expect([code, stdout.trimEnd().split('\n').length]).toEqual([0, 1])
+    expect(json()[0]).toMatchObject({
+      type: 'result',
+      rows: 60,
+      task: 'classification',
+      target: 'Käufer',
+      classes: [
+        { name: 'nein', rows: 40 },
+        { name: 'ja', rows: 20 },
+      ],
+    })
+  })
+
+  it.concurrent.each([
+    [['missing.csv'], /missing\.csv/],
+    [['good.csv', '--target', 'Preis'], /Preis/],
+    [['empty.csv'], /empty/],
+    [['header.csv'], /no rows/],
+    [['binary.csv'], /not a table/],
+    [['one-class.csv', '--target', 'y'], /one|single|same/],
+    [['.'], /folder/],
+  ])('refuses %j: exit code 1, two or three lines, nothing left behind', async (args, reason) => {
+    const { code, stderr } = await inspect(...args)
+    expect(code).toBe(1)
+    const lines = stderr.trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThanOrEqual(2)
+    expect(lines.length).toBeLessThanOrEqual(3)
+    expect(lines[0]).toMatch(/^Error: /)
+    expect(lines.at(-1)).toMatch(/^Fix: /)
+    expect(stderr).toMatch(reason)
+    expect(stderr).not.toMatch(/\n\s+at |internal/)
+  })
+
+  it('leaves neither a home nor temporary files', async () => {
+    await inspect('good.csv')
+    await inspect('missing.csv')
+    expect(readdirSync(folder.at('tmp'))).toEqual([])
+    expect(readdirSync(folder.path).sort()).toEqual([...Object.keys(files), 'tmp'].sort())
+  })
+
+  it('stops when interrupted, and its worker with it', async () => {
+    const running = start(['inspect', 'mnist'], { env: { TMPDIR: tmpdir() } })
+    running.child.kill('SIGINT')
+    const { code, signal } = await running.end.then(ran => ({
+      code: ran.code,
+      signal: running.child.signalCode,
+    }))
+    // Before its first line of code runs, the signal ends it as any process.
+    expect(code === 130 || signal === 'SIGINT').toBe(true)
+  })
+})
+
+describe('what inspect shows', () => {
+  const found: Inspection = {
+    path: '/data/x.csv',
+    format: 'csv',
+    rows: 2,
+    columns: [
+      {
+        name: 'a\u001b[31m',
+        type: 'text',
+        role: 'feature',
+        why: 'Text.',
+        missing: 1,
+        distinct: 2,
+        distinctIsMinimum: true,
+        examples: ['x\ny'],
+      },
+    ],
+    targetWhy: 'No column looks like one.',
+    taskWhy: 'There is no target.',
+    preview: { columns: ['a'], rows: [['\u0007']] },
+    problems: [
+      { code: 'dataset/no-target', message: 'No target.', fix: 'Name one with --target.', severity: 'error' },
+    ],
+  }
+
+  it('says what is not known, and each problem with its fix', () => {
+    const text = inspectionLines(found, plain).join('\n')
+    expect(text).toMatch(/Target {2}not found +No column looks like one\./)
+    expect(text).toMatch(/1 \(50\.0 %\) +≥ 2/)
+    expect(text).toContain('Problem: No target.\n  Name one with --target.')
+  })
+
+  it('lets no cell of a stranger’s file steer the terminal', () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+    expect(inspectionLines(found, plain).join('')).not.toMatch(/[\u0000-\u001f]/)
+  })
+})
