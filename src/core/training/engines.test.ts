@@ -1,7 +1,13 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { benchmark } from './benchmark.ts'
 import { flopsPerStep, memoryOf } from './cost.ts'
 import { engines } from './engines.ts'
+import { initialWeights } from './parameters.ts'
+import { writeSafetensors } from './safetensors/index.ts'
 import { selfTest } from './selftest.ts'
 import type { TrainingSpec } from './spec.ts'
 
@@ -53,10 +59,41 @@ describe('the cost of a step', () => {
     expect(flopsPerStep({ ...spec, optimizer })).toBe(products)
   })
 
-  it('holds the dataset and the weights in memory', () => {
-    const rows = memoryOf(spec, 60_000) - memoryOf(spec, 0)
-    expect(rows).toBe(60_000 * (784 + 4))
-    const wide = memoryOf({ ...spec, model: { ...spec.model, hidden: [1280] } }, 0) - memoryOf(spec, 0)
-    expect(wide).toBeGreaterThan(3 * 4 * 9 * 101_770)
+  it('foresees the memory of a training process', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gradstr-memory-'))
+    const model = { inputs: 784, hidden: [1024, 1024], outputs: 10 }
+    const optimizer = {
+      name: 'adamw',
+      learningRate: 1e-3,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+    } as const
+    const wide: TrainingSpec = { ...spec, model, optimizer }
+    const rows = 20_000
+    const at = (name: string) => join(folder, name)
+    await writeSafetensors(at('weights'), initialWeights(wide, 1))
+    await writeSafetensors(at('data'), [
+      { name: 'x', dtype: 'U8', shape: [rows, 784], data: new Uint8Array(rows * 784) },
+      { name: 'y', dtype: 'I32', shape: [rows], data: new Int32Array(rows) },
+    ])
+    const request = {
+      spec: wide,
+      weights: at('weights'),
+      data: at('data'),
+      steps: 3,
+      seed: 1,
+      out: at('out'),
+    }
+    const script = `import { train } from '${new URL('./index.ts', import.meta.url).href}'
+      await train(${JSON.stringify(request)})
+      console.log(process.resourceUsage().maxRSS)`
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    rmSync(folder, { recursive: true })
+    const peak = Number(child.stdout) * 1024
+    expect(peak).toBeGreaterThan(1e8)
+    expect(memoryOf(wide, rows) / peak).toBeGreaterThan(0.9)
+    expect(memoryOf(wide, rows) / peak).toBeLessThan(1.8)
   })
 })

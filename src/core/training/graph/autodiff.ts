@@ -14,12 +14,12 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const found = new Map<Value, Value>([[loss, graph.scalar(loss.dtype, 1)]])
   const tape = dependents(graph.nodes, wrt)
   for (const node of tape.reverse()) {
-    const [y, ...saved] = node.outputs
+    const [y] = node.outputs
     const dy = y && found.get(y)
     if (!dy || !node.op) continue
     const { definition, attrs } = node.op
     if (!definition.grad) throw new TypeError(`${definition.onnx} has no gradient`)
-    const parts = graph.scope(`grad/${y.name}`, () => definition.grad?.(dy, node.inputs, { y, saved, attrs }))
+    const parts = graph.scope(`grad/${y.name}`, () => definition.grad?.(dy, node.inputs, { y, attrs }))
     for (const [i, part] of (parts ?? []).entries()) {
       const operand = node.inputs[i]
       if (!part || !operand) continue

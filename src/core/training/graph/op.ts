@@ -8,23 +8,18 @@ type Tuple<N extends Arity, T> = N extends 1 ? [T] : N extends 2 ? [T, T] : [T, 
 export interface GradContext<A> {
   /** The operation's result. */
   y: Value
-  /** Its further results, in the order of `saved`. */
-  saved: Value[]
   attrs: A
 }
 
 /** One operation: how it is written in ONNX, its shape rule, and its gradient, side by side. */
 export interface Definition<N extends Arity, A extends object> {
   onnx: string
-  domain?: 'com.microsoft'
   shape(operands: Tuple<N, Value>, attrs: A): Shape
   /** Of the result. Left out, all operands must have one type, which is the result's. */
   dtype?(operands: Tuple<N, Value>, attrs: A): DType
   attributes?(attrs: A, operands: Tuple<N, Value>): Attributes
   /** Constant tensors that ONNX wants as further inputs, e.g. the axes of a sum. */
   constants?(graph: Graph, attrs: A, operands: Tuple<N, Value>): Value[]
-  /** Shapes of further results that the gradient wants to keep. */
-  saved?(operands: Tuple<N, Value>): Shape[]
   /** Floating-point operations of one run. Only products count, as is the custom when training is priced. */
   flops?(operands: Tuple<N, Value>, attrs: A): number
   /**
@@ -63,13 +58,11 @@ export function defineOp<N extends Arity, A extends object = Record<never, never
     const operands = resolve((hasAttrs ? args.slice(0, -1) : args) as Operand[]) as Tuple<N, Value>
     const graph = innermost(operands)
     const dtype = definition.dtype?.(operands, attrs) ?? commonType(definition.onnx, operands)
-    const shapes = [definition.shape(operands, attrs), ...(definition.saved?.(operands) ?? [])]
     const [y] = graph.node({
       type: definition.onnx,
-      domain: definition.domain ?? '',
       inputs: [...operands, ...(definition.constants?.(graph, attrs, operands) ?? [])],
       attributes: definition.attributes?.(attrs, operands) ?? {},
-      outputs: shapes.map(shape => ({ dtype, shape })),
+      outputs: [{ dtype, shape: definition.shape(operands, attrs) }],
       op: { definition: definition as unknown as AnyDefinition, attrs }, // only ever called with its own operands
     })
     if (!y) throw new ShapeError(`${definition.onnx} has no result`)

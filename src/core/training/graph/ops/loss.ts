@@ -1,29 +1,21 @@
-import { defineOp } from '../op.ts'
-import { type DType, fixed, ShapeError, show, type Value } from '../value.ts'
-import { div, exp, mul, sub } from './arithmetic.ts'
+import { type DType, ShapeError, show, type Value } from '../value.ts'
+import { mul, sub } from './arithmetic.ts'
 import { cast } from './choose.ts'
 import { reduceMean } from './reduce.ts'
+import { logSoftmax } from './softmax.ts'
+import { reduceSum } from './sum.ts'
 
 /**
  * Mean cross-entropy of softmax(logits) with integer labels: `[n, classes]`, `[n]` → scalar, in nats.
- * @see https://onnx.ai/onnx/operators/onnx__SoftmaxCrossEntropyLoss.html
+ * ONNX has an operator for it, which ONNX Runtime takes apart into three times as many nodes.
  */
-export const crossEntropy = defineOp<2>({
-  onnx: 'SoftmaxCrossEntropyLoss',
-  shape: ([logits, labels]) => {
-    if (logits.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== logits.shape[0])
-      throw new ShapeError(`a cross-entropy of ${show(logits.shape)} with labels ${show(labels.shape)}`)
-    return []
-  },
-  dtype: ([logits]) => logits.dtype,
-  saved: ([logits]) => [logits.shape],
-  grad: (dy, [logits, labels], { saved: [logProbabilities] }) => {
-    const [n = 1, classes = 1] = fixed(logits.shape)
-    if (!logProbabilities) throw new TypeError('log-probabilities were not kept')
-    const excess = sub(exp(logProbabilities), oneHot(labels, classes, logits.dtype))
-    return [mul(excess, div(dy, n)), undefined]
-  },
-})
+export function crossEntropy(logits: Value, labels: Value): Value {
+  const [n, classes] = logits.shape
+  if (logits.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== n)
+    throw new ShapeError(`a cross-entropy of ${show(logits.shape)} with labels ${show(labels.shape)}`)
+  const truth = oneHot(labels, Number(classes), logits.dtype)
+  return mul(reduceSum(mul(logSoftmax(logits), truth)), -1 / Number(n))
+}
 
 /** Mean of `(a − b)²` over all elements, as PyTorch's `MSELoss`. */
 export function meanSquaredError(a: Value, b: Value): Value {
