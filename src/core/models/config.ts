@@ -25,7 +25,7 @@ const columnInput = {
 
 /** An input of model.onnx. */
 const modelInput = z.discriminatedUnion('kind', [
-  /** NaN stands for "missing". `example` is the value that takes its place. */
+  /** NaN stands for "missing". `example` is about the value that takes its place. */
   z.object({
     kind: z.literal('number'),
     ...columnInput,

@@ -39,8 +39,8 @@ function inputFor(feature: Feature, name: string): ColumnInput {
   const column = { name, column: feature.name }
   switch (feature.kind) {
     case 'numeric': {
-      const meaning = `A number. NaN when missing: it then counts as ${feature.fill}.`
-      return { kind: 'number', ...column, type: precision(feature), example: feature.fill, meaning }
+      const meaning = `A number. NaN when missing: it then counts as ${short(feature.fill)}.`
+      return { kind: 'number', ...column, type: precision(feature), example: short(feature.fill), meaning }
     }
     case 'categorical':
       return {
@@ -66,6 +66,9 @@ function precision({ mean, scale }: { mean: number; scale: number }): 'float32' 
   const rounding = (Math.abs(mean) + 4 * scale) * 2 ** -24
   return rounding / scale > TOLERANCE ? 'float64' : 'float32'
 }
+
+/** For people; the graph holds the number itself. */
+const short = (n: number): number => Number(n.toPrecision(6))
 
 function shown(values: readonly string[]): string {
   const quoted = values.slice(0, 8).map(value => JSON.stringify(value))
