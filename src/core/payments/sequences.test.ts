@@ -59,7 +59,7 @@ describe('any sequence of operations', () => {
         expect(p.earned).toBe(c.paid)
         for (const home of world.homes()) home.close()
       }),
-      { numRuns: 4 },
+      { numRuns: 3 },
     )
     await mint.close()
     folder.remove()

@@ -23,24 +23,30 @@ export function split(amount: number, denominations: number[]): number[] {
   return parts
 }
 
-/** A part payment is at most this much coarser than the work it pays for. */
-const STEPS = 16
+/** A part payment falls short of what is due by at most this share of the lock. */
+const COARSENESS = 1 / 8
 
 /**
  * The amounts of a lock, so that a verdict can release a part of it: a lock of one large proof could be released only
- * whole. Every multiple of 1/16 to 1/32 of the amount can be made of them, with some ten proofs (a proof costs a fee,
- * some 500 bytes in the round's event, and time).
+ * whole. As few as that takes, because a proof costs a fee, some 600 bytes in the round's event, and time.
  */
 export function splitForParts(amount: number, denominations: number[]): number[] {
-  if (amount <= 0) return []
-  const unit = 2 ** Math.max(0, Math.floor(Math.log2(amount / STEPS)))
-  const units = Math.floor(amount / unit)
-  const steps = Math.floor(Math.log2(units + 1))
-  const ladder = Array.from({ length: steps }, (_, i) => unit * 2 ** i)
-  const rest = amount - sum(ladder)
-  return [...ladder.flatMap(a => split(a, denominations)), ...split(rest, denominations)].sort(
-    (a, b) => b - a,
-  )
+  const gap = Math.max(1, amount * COARSENESS)
+  const parts = split(amount, denominations).reverse()
+  // Sums of the parts before `i` reach up to `reach` without a larger gap; what part `i` leaves open beyond it is halved.
+  for (let i = 0, reach = 0; i < parts.length; ) {
+    const half = (parts[i] ?? 0) / 2
+    if (2 * half - reach > gap && denominations.includes(half)) {
+      parts.splice(i, 1, half, half)
+      parts.sort((a, b) => a - b)
+      i = 0
+      reach = 0
+    } else {
+      reach += 2 * half
+      i++
+    }
+  }
+  return parts.reverse()
 }
 
 /**
