@@ -1,5 +1,5 @@
 import { counted, printable, satsText, score } from '../format.ts'
-import { type ProgressView, stateWords } from './view.ts'
+import { type ProgressView, type ProviderView, stateWords } from './view.ts'
 
 /** What happened between two views, one line each: for a log file, where nothing can be redrawn. */
 export function changes(before: ProgressView | undefined, after: ProgressView): string[] {
@@ -24,10 +24,22 @@ function closedRounds(before: ProgressView | undefined, after: ProgressView): st
   })
 }
 
+/** One provider may be there twice: hired again after it left. */
+function named(providers: readonly ProviderView[]): Map<string, ProviderView> {
+  const times = new Map<string, number>()
+  return new Map(
+    providers.map(provider => {
+      const time = (times.get(provider.name) ?? 0) + 1
+      times.set(provider.name, time)
+      return [`${provider.name} ${time}`, provider]
+    }),
+  )
+}
+
 function providers(before: ProgressView | undefined, after: ProgressView): string[] {
-  const known = new Map(before?.providers.map(p => [p.name, p]))
-  return after.providers.flatMap(now => {
-    const then = known.get(now.name)
+  const known = named(before?.providers ?? [])
+  return [...named(after.providers)].flatMap(([key, now]) => {
+    const then = known.get(key)
     if (then?.state === now.state && then.round === now.round) return []
     const steps = now.state === 'training' && now.steps > 0 ? `, ${counted(now.steps, 'step')}` : ''
     const loss = now.state === 'delivered' && now.loss !== undefined ? `, loss ${score(now.loss)}` : ''

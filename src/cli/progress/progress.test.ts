@@ -128,6 +128,14 @@ describe('where nothing can be redrawn', () => {
     ])
   })
 
+  it('does not repeat itself about a provider that left and was hired again', () => {
+    const providers = [provider('ann', { state: 'left' }), provider('ann')]
+    expect(changes(view({ providers: providers.slice(0, 1) }), view({ providers }))).toEqual([
+      '  ann: training, 100 steps',
+    ])
+    expect(changes(view({ providers }), view({ providers }))).toEqual([])
+  })
+
   it('writes lines, and as JSON every event but at most one line a second of mere steps', () => {
     const said: string[] = []
     const told: unknown[] = []
