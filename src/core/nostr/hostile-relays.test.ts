@@ -2,10 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { verifyEvent } from 'nostr-tools/pure'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Bench, eventBy, newKey, QUICK, until } from './bench.test-support.ts'
+import { seconds } from '../../shared/units.ts'
+import { Bench, eventBy, newKey, QUICK, unixNow, until } from './bench.test-support.ts'
 import type { NostrEvent } from './event.ts'
-import type { Relays } from './relays.ts'
-import { kindly, startScripted } from './scripted-relay.test-support.ts'
+import { createRelays, type Relays } from './relays.ts'
+import { kindly, type ScriptedRelay, startScripted } from './scripted-relay.test-support.ts'
 
 const FILTER = { kinds: [3450] }
 
@@ -27,6 +28,39 @@ describe('relays that are down, odd or hostile', () => {
     })
     return { got, synced }
   }
+
+  it('asks a relay from its last complete sync less two days, and from the beginning where there was none', async () => {
+    const [mute, good] = [
+      await bench.open(startScripted(() => {})),
+      await bench.open(startScripted(kindly())),
+    ]
+    const clock = unixNow()
+    const db = bench.database()
+    for (const _ of [1, 2]) {
+      const relays = createRelays({ db, timings: QUICK, now: () => clock })
+      await listen(relays, [mute.url, good.url]).synced
+      await relays.close()
+    }
+    const asked = (relay: ScriptedRelay) =>
+      relay.heard.filter(([type]) => type === 'REQ').map(([, , filter]) => filter)
+    expect(asked(good)).toEqual([FILTER, { ...FILTER, since: clock - 2 * 24 * 3600 - 15 * 60 }])
+    expect(new Set(asked(mute).map(filter => JSON.stringify(filter)))).toEqual(
+      new Set([JSON.stringify(FILTER)]),
+    )
+  })
+
+  it('never asks from the future, when a clock ran ahead once', async () => {
+    const relay = await bench.open(startScripted(kindly()))
+    const clock = unixNow()
+    const db = bench.database()
+    for (const now of [seconds(clock + 1000 * 24 * 3600), clock]) {
+      const relays = createRelays({ db, timings: QUICK, now: () => now })
+      await listen(relays, [relay.url]).synced
+      await relays.close()
+    }
+    const [, , filter] = relay.heard.filter(([type]) => type === 'REQ')[1] ?? []
+    expect(filter).toEqual({ ...FILTER, since: clock - 2 * 24 * 3600 - 15 * 60 })
+  })
 
   it('is not held up by a relay that never answers', async () => {
     const mute = await bench.open(startScripted(() => {}))

@@ -62,6 +62,7 @@ export interface Relays {
     urls: string[],
     event: NostrEvent,
   ): Promise<{ accepted: string[]; refused: { url: string; reason: string }[] }>
+  /** More keys for NIP-42. A relay is shown only the one a message is about; for a gift wrap, the first given. */
   authenticate(keys: KeyPair[]): void
   status(): RelayStatus[]
   /** Whether every event reached a relay within the time (milliseconds). */
@@ -99,7 +100,9 @@ export function createRelays(options: RelaysOptions): Relays {
     relays.set(url, relay)
     return relay
   }
+  let sendingSoon = false
   const sendAll = () => {
+    sendingSoon = false
     if (!closed) for (const url of outbox.openUrls()) at(url).pump()
   }
   const sweep = () => {
@@ -121,7 +124,8 @@ export function createRelays(options: RelaysOptions): Relays {
       if (urls.length === 0) throw noRelays()
       outbox.add(event, [...new Set(urls.map(relayUrl))])
       // Not before the caller's transaction has ended, for it may yet roll back: transactions are synchronous.
-      queueMicrotask(sendAll)
+      if (!sendingSoon) queueMicrotask(sendAll)
+      sendingSoon = true
     },
     delivered: id => deliveries.of(id),
     subscribe(subscription) {

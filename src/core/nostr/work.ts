@@ -10,7 +10,7 @@ export const MAX_WORK = 32
 
 /**
  * NIP-13: a template with a nonce such that the event signed by `pubkey` has an id with at least `bits` leading
- * zero bits. Yields to the event loop between batches. About 2^bits hashes, some 300,000 a second.
+ * zero bits. Yields to the event loop between batches. About 2^bits hashes, some hundred thousand a second.
  * @throws the signal's reason when aborted
  */
 export async function mine(
