@@ -2,7 +2,16 @@ import { Command } from 'commander'
 import { type Cli, globalOptions } from './cli.ts'
 import { addDevices } from './commands/devices.ts'
 import { addInspect } from './commands/inspect.ts'
-import { addDemo, addProvide, addTrain } from './commands/jobs/index.ts'
+import {
+  addCancel,
+  addDemo,
+  addJob,
+  addJobs,
+  addProvide,
+  addRecover,
+  addResume,
+  addTrain,
+} from './commands/jobs/index.ts'
 import { addLocalnet } from './commands/localnet.ts'
 import { addPredict } from './commands/predict.ts'
 import { addWallet } from './commands/wallet/index.ts'
@@ -31,6 +40,11 @@ export function program(cli: Cli): Command {
     addDemo,
     addTrain,
     addProvide,
+    addResume,
+    addJobs,
+    addJob,
+    addCancel,
+    addRecover,
     addInspect,
     addPredict,
     addDevices,

@@ -1,3 +1,8 @@
+export { addCancel } from './cancel.ts'
 export { addDemo } from './demo.ts'
+export { addJobs } from './list.ts'
 export { addProvide } from './provide.ts'
+export { addRecover } from './recover.ts'
+export { addResume } from './resume.ts'
+export { addJob } from './show.ts'
 export { addTrain } from './train.ts'

@@ -1,0 +1,37 @@
+import type { Command } from 'commander'
+import { UserError } from '../../../shared/errors.ts'
+import { type Call, type Cli, callOf } from '../../cli.ts'
+
+export function addResume(gradstr: Command, cli: Cli): void {
+  gradstr
+    .command('resume')
+    .description('go on with a job after a stop or a crash, or collect what its locks give back')
+    .argument('[id]', 'the job; the newest one that is not over when left out')
+    .action(async (id: string | undefined, _: object, command: Command) =>
+      resume(await callOf(cli, command), id),
+    )
+}
+
+async function resume(call: Call, id: string | undefined): Promise<void> {
+  const started = call.cli.now()
+  const { findJob, withJob } = await import('../../jobs/at-home.ts')
+  const { customerMachine } = await import('../../../core/jobs/index.ts')
+  const found = findJob(call, id, ({ job }) => !customerMachine.over(job))
+  if (!found)
+    throw new UserError('job/none-open', {
+      message: 'No job of this home is under way.',
+      fix: 'See `gradstr jobs`; `gradstr train DATASET` starts a new one.',
+    })
+  await withJob(call, found, 'gradstr resume', async ({ house, naming, archived }) => {
+    const { toolsOf } = await import('../../jobs/tools.ts')
+    const { follow } = await import('../../jobs/follow.ts')
+    const { conclude } = await import('../../jobs/conclude.ts')
+    const { money } = await import('../../../core/jobs/index.ts')
+    // What the job took before it was stopped belongs to its account, not to this run's.
+    const { paid, fees, open } = money(archived.job)
+    const before = house.wallet.balance().available + paid + fees + open
+    const job = await follow(call, toolsOf(house, call.log.line), archived.id, naming)
+    const after = house.wallet.balance().available
+    conclude(call, { job, naming, before, after, seconds: (call.cli.now() - started) / 1000 })
+  })
+}

@@ -1,0 +1,132 @@
+import type { Command } from 'commander'
+import type { CustomerJob, Hired, Work } from '../../../core/jobs/index.ts'
+import { type Call, type Cli, callOf } from '../../cli.ts'
+import { count, counted, type Paint, percent, printable, satsText, score, timeText } from '../../format.ts'
+import { liveHome, practiceHome } from '../../home.ts'
+import type { ArchivedEngagement, ArchivedJob } from '../../jobs/archive.ts'
+
+export function addJob(gradstr: Command, cli: Cli): void {
+  gradstr
+    .command('job')
+    .description('every round of one job: who, asked, measured, used or not, paid or not and why')
+    .argument('<id>', 'the job, or the beginning of its id')
+    .action(async (id: string, _: object, command: Command) => show(await callOf(cli, command), id))
+}
+
+async function show(call: Call, id: string): Promise<void> {
+  const { report } = call
+  const { openArchive, pick } = await import('../../jobs/archive.ts')
+  const archives = [liveHome(call.folder), practiceHome(call.folder)].map(openArchive)
+  const all = archives.flatMap(({ jobs, engagements }) => [...jobs, ...engagements])
+  const found: ArchivedJob | ArchivedEngagement = pick(all, id)
+  if ('job' in found) {
+    report.say(...boughtLines(found, report.paint))
+    return report.result({ id: found.id, ...boughtFacts(found.job) })
+  }
+  report.say(...workedLines(found))
+  report.result({
+    id: found.id,
+    phase: found.engagement.phase,
+    end: found.engagement.end,
+    rounds: found.engagement.shares.map(workedFacts),
+  })
+}
+
+const name = (hired: Hired): string => hired.bid.provider.slice(0, 12)
+
+interface Part {
+  hired: Hired
+  work: Work
+}
+const partsOf = (job: CustomerJob, round: number): Part[] =>
+  Object.values(job.engagements).flatMap(hired =>
+    hired.works.filter(work => work.round === round).map(work => ({ hired, work })),
+  )
+const roundsOf = (job: CustomerJob): number[] =>
+  Array.from({ length: Math.min(job.round, job.plan!.rounds) }, (_, i) => i + 1)
+
+function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): string[] {
+  const plan = job.plan!
+  const head = [
+    paint('bold', `${plan.title}: ${job.phase}${job.end ? `. ${job.end.reason}` : ''}`),
+    `Job ${id}, started ${timeText(createdAt)}; ${counted(plan.rounds, 'round')} of ${counted(plan.steps, 'step')}, cap ${satsText(plan.cap)}`,
+  ]
+  const rounds = roundsOf(job).flatMap(round => {
+    const result = job.weights[round]?.score
+    const closed = result
+      ? `: ${result.metric} ${result.metric === 'accuracy' ? percent(result.value) : score(result.value)}, loss ${score(result.loss)} on data never trained on`
+      : ''
+    return [
+      '',
+      paint('bold', `Round ${round}${closed}`),
+      ...partsOf(job, round).flatMap(part => partLines(part, paint)),
+    ]
+  })
+  return [...head, ...rounds]
+}
+
+function partLines({ hired, work }: Part, paint: Paint): string[] {
+  const { verdict, lock } = work
+  const paid =
+    verdict === undefined
+      ? work.status
+      : verdict.paid === 'none'
+        ? 'not paid'
+        : verdict.paid === 'part'
+          ? 'paid in part'
+          : 'paid'
+  const used = verdict === undefined ? '' : verdict.used ? ', used' : ', not used'
+  const money = `${count(lock.locked)} locked, ${count(lock.released)} paid, ${count(lock.refunded)} back${lock.status === 'open' ? `, opens ${timeText(work.locktime)}` : ''}`
+  const reason = verdict?.reason ?? (work.status === 'closed' ? hired.gone?.reason : undefined)
+  return [
+    `  ${name(hired)}  asked ${counted(work.steps, 'step')} for ${satsText(work.price)}; ${paid}${used} (${money})`,
+    ...(reason ? [paint('dim', `    ${printable(reason)}`)] : []),
+    ...(verdict
+      ? Object.entries(verdict.figures).map(([what, value]) => paint('dim', `      ${what}: ${score(value)}`))
+      : []),
+  ]
+}
+
+const boughtFacts = (job: CustomerJob): object => ({
+  phase: job.phase,
+  end: job.end,
+  cap: job.plan!.cap,
+  rounds: roundsOf(job).map(round => ({
+    round,
+    ...job.weights[round]?.score,
+    providers: partsOf(job, round).map(({ hired, work }) => ({
+      provider: hired.bid.provider,
+      steps: work.steps,
+      price: work.price,
+      status: work.status,
+      verdict: work.verdict,
+      lock: work.lock,
+      left: hired.gone,
+    })),
+  })),
+})
+
+const workedFacts = (share: ArchivedEngagement['engagement']['shares'][number]) => ({
+  round: share.round.round,
+  steps: share.round.steps,
+  price: share.round.price,
+  status: share.status,
+  paid: share.verdict?.paid,
+  used: share.verdict?.used,
+  reason: share.verdict?.reason,
+  figures: share.verdict?.figures,
+  redeemed: share.redeemed,
+})
+
+function workedLines({ id, createdAt, engagement }: ArchivedEngagement): string[] {
+  return [
+    `${printable(engagement.candidate?.job.title ?? 'A job')}: ${engagement.phase}${engagement.end ? `. ${printable(engagement.end.reason)}` : ''}`,
+    `Work ${id} for ${engagement.candidate?.customer.slice(0, 12)}, since ${timeText(createdAt)}`,
+    ...engagement.shares
+      .map(workedFacts)
+      .flatMap(share => [
+        `  Round ${share.round}: ${counted(share.steps, 'step')} for ${satsText(share.price)}; ${share.paid === undefined ? share.status : `paid ${share.paid === 'none' ? 'nothing' : share.paid === 'part' ? 'in part' : 'in full'}, ${share.used ? 'used' : 'not used'}`}${share.redeemed === undefined ? '' : `, ${satsText(share.redeemed)} earned`}`,
+        ...(share.reason ? [`    ${printable(share.reason)}`] : []),
+      ]),
+  ]
+}
