@@ -11,8 +11,8 @@ export function flopsPerStep(spec: TrainingSpec): Flops {
 
 /** Node and ONNX Runtime, measured with a model of a few parameters. */
 const RUNTIME = 144 * 1024 * 1024
-/** The state as the call's input, twice in the loop, as the call's result, and once more in temporaries: measured. */
-const COPIES = 5
+/** The state as the call's input, twice in the loop, as the result, and in temporaries: measured. */
+const COPIES = 6
 
 /** Memory that a process needs at its peak to train: an estimate from the graph's shapes, rather too high. */
 export function memoryOf(spec: TrainingSpec, rows: number): Bytes {

@@ -71,7 +71,7 @@ describe('the cost of a step', () => {
       weightDecay: 0,
     } as const
     const wide: TrainingSpec = { ...spec, model, optimizer }
-    const rows = 20_000
+    const rows = 2000
     const at = (name: string) => join(folder, name)
     await writeSafetensors(at('weights'), initialWeights(wide, 1))
     await writeSafetensors(at('data'), [
