@@ -35,8 +35,10 @@ describe('the split', () => {
         const quotas = planSplit(sizes, n, undefined, seed)
         const rows = sizes.flatMap((size, stratum) => new Array<number>(size).fill(stratum))
         const given = () => {
-          const bucketOf = assigner(quotas, seed)
-          return rows.map(stratum => bucketOf(stratum))
+          const bucketsOf = assigner(quotas, seed)
+          const middle = Math.floor(rows.length / 2)
+          const parts = [rows.slice(0, middle), rows.slice(middle)]
+          return parts.flatMap(part => Array.from(bucketsOf(Int32Array.from(part))))
         }
         const buckets = given()
         expect(given()).toEqual(buckets)
@@ -51,8 +53,8 @@ describe('the split', () => {
     const quotas = planSplit([100, 100], 2, 0.2, 0)
     const kept = new Array<number>(200).fill(0)
     for (let seed = 0; seed < 2_000; seed++) {
-      const bucketOf = assigner(quotas, seed)
-      for (let row = 0; row < 200; row++) if (bucketOf(row % 2) === 0) kept[row]!++
+      const buckets = assigner(quotas, seed)(Int32Array.from({ length: 200 }, (_, row) => row % 2))
+      for (const [row, bucket] of buckets.entries()) if (bucket === 0) kept[row]!++
     }
     // 2,000 draws of 0.2: a standard deviation of 18; seven of them is never seen by chance.
     for (const count of kept) expect(Math.abs(count - 400)).toBeLessThan(7 * 18)

@@ -101,24 +101,33 @@ function dealPieces(training: readonly number[], shards: number, perShard: numbe
   })
 }
 
+/** A row without an answer: in no stratum, in no bucket. */
+export const NONE = -1
+
 /**
  * Assigns rows one after another (selection sampling, Knuth's algorithm S, over several buckets): every arrangement
  * that keeps the quotas is equally likely, and nothing but the quotas is held in memory.
- * @returns for the next row of a stratum, its bucket
+ * @returns for the strata of the next rows, their buckets
  */
-export function assigner(quotas: Quotas, seed: number): (stratum: number) => number {
+export function assigner(quotas: Quotas, seed: number): (strata: Int32Array) => Int32Array {
   const left = quotas.map(row => Float64Array.from(row))
-  const remaining = left.map(row => row.reduce((a, b) => a + b, 0))
+  const remaining = Float64Array.from(left, row => row.reduce((a, b) => a + b, 0))
   const random = randomFrom(seed + 1)
-  return stratum => {
-    const row = left[stratum]!
-    let at = random() * remaining[stratum]!
-    let bucket = 0
-    while (at >= row[bucket]! && bucket < row.length - 1) at -= row[bucket++]!
-    row[bucket]!--
-    remaining[stratum]!--
-    return bucket
+  return strata => {
+    const buckets = new Int32Array(strata.length)
+    for (let i = 0; i < strata.length; i++) {
+      const stratum = strata[i]!
+      buckets[i] = stratum === NONE ? NONE : draw(left[stratum]!, random() * remaining[stratum]!--)
+    }
+    return buckets
   }
+}
+
+function draw(row: Float64Array, point: number): number {
+  let bucket = 0
+  while (point >= row[bucket]! && bucket < row.length - 1) point -= row[bucket++]!
+  row[bucket]!--
+  return bucket
 }
 
 /** Rows in each bucket. */

@@ -1,7 +1,7 @@
 import type { Reading } from './reading.ts'
 
 /** Rows in a block of columns: small enough for the processor's cache, large enough to forget the overhead. */
-export const BLOCK = 8_192
+export const BLOCK = 4_096
 
 /** Rows that are held as columns. Numbers and dates: NaN is missing. Text: codes of the column's dictionary. */
 export interface Block {

@@ -102,6 +102,8 @@ export class RecordReader {
     buffer[to] = newline // a guard, so that loops over a cell need not look for the end of the buffer
     let begin = 0
     let index = 0
+    const { decimal } = sink
+    let { numbers, at } = sink
     this.#openQuote = false
     for (let i = 0; i < to; ) {
       if (index === 0 && (buffer[i] === newline || (buffer[i] === RETURN && buffer[i + 1] === newline))) {
@@ -111,14 +113,16 @@ export class RecordReader {
         begin = i
         continue
       }
-      const column = sink.numbers[index]
-      let end = column ? numberAt(buffer, i, column, sink.at, separator, newline, sink.decimal) : -1
+      const column = numbers[index]
+      let end = column ? numberAt(buffer, i, column, at, separator, newline, decimal) : -1
       if (end < 0) end = buffer[i] === QUOTE ? this.#quoted(index, i, to) : this.#plain(index, i, to)
       if (end < 0 || end >= to) return begin
       index++
       i = end + 1
       if (buffer[end] === newline) {
         if (!this.#complete(index, begin, i)) return i
+        numbers = sink.numbers
+        at = sink.at
         begin = i
         index = 0
       }

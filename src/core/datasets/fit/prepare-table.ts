@@ -10,13 +10,13 @@ import { groupRows } from '../group.ts'
 import { inferTable } from '../infer/infer.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import type { ShardWriter } from '../shards.ts'
-import { assigner, bucketSizes, planSplit } from '../split.ts'
+import { assigner, bucketSizes, NONE, planSplit } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
 import type { Inspection, Prepared, PrepareOptions } from '../types.ts'
 import { type Fit, fitFor } from './fit.ts'
 import { Moments } from './moments.ts'
-import { type ClassStrata, classStrata, NONE, type Strata, tenthStrata } from './strata.ts'
+import { type ClassStrata, classStrata, type Strata, tenthStrata } from './strata.ts'
 
 /** Everything that is decided before the first row is written. */
 interface Plan {
@@ -89,8 +89,8 @@ function makePlan(scanned: Scanned, spool: Spool, inspection: Inspection, option
     known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
   )
   const moments = new Moments()
-  const bucketOf = assigner(quotas, options.seed)
-  const buckets = assign(spool, strata, bucketOf, (block, assigned) => {
+  const bucketsOf = assigner(quotas, options.seed)
+  const buckets = assign(spool, strata, bucketsOf, (block, assigned) => {
     for (const fit of fits) fit.add(block, assigned)
     if (!isClass) moments.add(block.columns[target]!, assigned)
   })
@@ -124,12 +124,12 @@ function placesOf({ columns }: Scanned): (number | undefined)[] {
 function assign(
   spool: Spool,
   strata: Strata,
-  bucketOf: (stratum: number) => number,
+  bucketsOf: (strata: Int32Array) => Int32Array,
   look: (block: Block, buckets: Int32Array) => void,
 ): Int32Array[] {
   const all: Int32Array[] = []
   for (const block of spool.blocks()) {
-    const buckets = strata.of(block).map(stratum => (stratum === NONE ? NONE : bucketOf(stratum)))
+    const buckets = bucketsOf(strata.of(block))
     look(block, buckets)
     all.push(buckets)
   }

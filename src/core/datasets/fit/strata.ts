@@ -1,10 +1,8 @@
 import type { Block } from '../cells/column.ts'
 import { NumberColumn } from '../cells/number-column.ts'
+import { NONE } from '../split.ts'
 import type { KnownColumn } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
-
-/** Rows without an answer belong to no stratum. */
-export const NONE = -1
 
 /** What the holdout takes equal parts of: classes, or tenths of a regression target's range by rank. */
 export interface Strata {
@@ -20,6 +18,8 @@ export interface ClassStrata extends Strata {
 
 const TENTHS = 10
 const LOOKED_AT = 100_000
+/** Labels are mostly small whole numbers: looked up in an array. */
+const SMALL = 256
 
 /** @param at  the target's place among the block's columns */
 export function classStrata(known: KnownColumn, at: number): ClassStrata {
@@ -40,10 +40,12 @@ export function classStrata(known: KnownColumn, at: number): ClassStrata {
 function numberClasses(known: NumberColumn, at: number): ClassStrata {
   const counts = known.counts()
   const classOf = new Map(counts.map(([value], index) => [value, index]))
+  const small = Int32Array.from({ length: SMALL }, (_, value) => classOf.get(value) ?? NONE)
+  const lookUp = (value: number) => classOf.get(value) ?? NONE
   return {
     names: counts.map(([value]) => String(value)),
     sizes: counts.map(([, rows]) => rows),
-    of: ({ rows, columns }) => map(columns[at]!, rows, value => classOf.get(value) ?? NONE),
+    of: ({ rows, columns }) => map(columns[at]!, rows, value => small[value] ?? lookUp(value)),
   }
 }
 

@@ -5,7 +5,7 @@ import type { ImageEncoding } from '../encoding.ts'
 import { groupRows } from '../group.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import type { ShardWriter } from '../shards.ts'
-import { assigner, bucketSizes, planSplit, type Quotas } from '../split.ts'
+import { assigner, bucketSizes, NONE, planSplit, type Quotas } from '../split.ts'
 import type { Prepared, PrepareOptions } from '../types.ts'
 import { classesOf, type IdxDataset, type IdxPart, inspectIdx, openIdxDataset, withIdx } from './dataset.ts'
 import type { IdxFolder } from './folder.ts'
@@ -72,7 +72,8 @@ function writeAll(folder: string, data: IdxDataset, quotas: Quotas, options: Pre
   const shape = { inputs: data.train.width * data.train.height, x: 'U8', y: 'I32' } as const
   const classOf = Int32Array.from(data.counts, (_, label) => classesOf(data.counts.slice(0, label)).length)
   return writeBuckets(folder, sizes, shape, async writers => {
-    if (data.test) await feed(data.test, classOf, () => 0, writers, options.signal)
+    if (data.test)
+      await feed(data.test, classOf, classes => new Int32Array(classes.length), writers, options.signal)
     await feed(data.train, classOf, assigner(quotas, options.seed), writers, options.signal)
   })
 }
@@ -81,7 +82,7 @@ function writeAll(folder: string, data: IdxDataset, quotas: Quotas, options: Pre
 async function feed(
   part: IdxPart,
   classOf: Int32Array,
-  bucketOf: (stratum: number) => number,
+  bucketsOf: (strata: Int32Array) => Int32Array,
   writers: ShardWriter[],
   signal?: AbortSignal,
 ): Promise<void> {
@@ -93,7 +94,7 @@ async function feed(
       const count = images.length / size
       const classes = Int32Array.from(part.labels.subarray(row, row + count), label => classOf[label]!)
       row += count
-      await pushGrouped(images, classes, size, bucketOf, writers)
+      await pushGrouped(images, classes, size, bucketsOf, writers)
     }
   })
 }
@@ -102,11 +103,11 @@ async function pushGrouped(
   images: Uint8Array,
   classes: Int32Array,
   size: number,
-  bucketOf: (stratum: number) => number,
+  bucketsOf: (strata: Int32Array) => Int32Array,
   writers: ShardWriter[],
 ): Promise<void> {
-  const buckets = Uint32Array.from(classes, bucketOf)
-  const { place, start } = groupRows(buckets, writers.length, -1)
+  const buckets = bucketsOf(classes)
+  const { place, start } = groupRows(buckets, writers.length, NONE)
   const x = new Uint8Array(images.length)
   const y = new Int32Array(classes.length)
   for (let i = 0; i < classes.length; i++) {
