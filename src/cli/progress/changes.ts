@@ -1,5 +1,5 @@
 import { counted, printable, satsText, score } from '../format.ts'
-import { type ProgressView, type ProviderView, stateWords } from './view.ts'
+import { inLocks, type ProgressView, type ProviderView, stateWords } from './view.ts'
 
 /** What happened between two views, one line each: for a log file, where nothing can be redrawn. */
 export function changes(before: ProgressView | undefined, after: ProgressView): string[] {
@@ -19,7 +19,7 @@ function phase(before: ProgressView | undefined, after: ProgressView): string[] 
 function closedRounds(before: ProgressView | undefined, after: ProgressView): string[] {
   const known = before?.losses.length ?? 0
   return after.losses.slice(known).map((loss, i) => {
-    const money = `${satsText(after.sats.paid)} paid, ${satsText(after.sats.locked)} locked so far`
+    const money = `${satsText(after.sats.paid)} paid so far, ${satsText(inLocks(after.sats))} in locks`
     return `Round ${known + i + 1} of ${after.rounds} is done: loss ${score(loss)} (${money})`
   })
 }

@@ -1,6 +1,14 @@
 import { clip, count, duration, type Paint, percent, printable, type Style, score } from '../format.ts'
 import { table } from '../table.ts'
-import { type ProgressView, type ProviderState, type ProviderView, shareDone, stateWords } from './view.ts'
+import {
+  byName,
+  inLocks,
+  type ProgressView,
+  type ProviderState,
+  type ProviderView,
+  shareDone,
+  stateWords,
+} from './view.ts'
 
 export interface Canvas {
   /** Characters in a line. */
@@ -31,7 +39,9 @@ export function progressLines(view: ProgressView, { width, paint }: Canvas): str
   const lines = [
     headline(view, width, paint),
     ...(view.losses.length > 0 ? [lossLine(view.losses, width)] : []),
-    ...(view.providers.length > 0 ? ['', ...providerTable(view.providers, width, paint)] : []),
+    ...(view.providers.length > 0
+      ? ['', ...providerTable(view.providers.toSorted(byName), width, paint)]
+      : []),
     '',
     ...satsLines(view, width),
   ]
@@ -114,7 +124,7 @@ function restWords(rest: ProviderView[]): string {
 /** In one line where it fits, else one below the other. */
 function satsLines({ sats, practice }: ProgressView, width: number): string[] {
   const parts = [
-    `${count(sats.locked)} locked`,
+    `${count(inLocks(sats))} in locks`,
     `${count(sats.paid)} paid`,
     `${count(sats.refunded)} came back`,
     `${count(sats.fees)} in fees`,

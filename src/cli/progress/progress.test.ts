@@ -57,7 +57,7 @@ describe('the live display', () => {
     expect(lines[1]).toBe('Loss 0.8000 → 0.4000  █▁')
     expect(lines.find(line => line.includes('ann'))).toMatch(/^ {2}ann +training +━━━─{9} +25\/100 +0\.3900$/)
     expect(lines.at(-1)).toBe(
-      'Sats (play money)  1,200 locked · 300 paid · 0 came back · 4 in fees · cap 5,000',
+      'Sats (play money)  900 in locks · 300 paid · 0 came back · 4 in fees · cap 5,000',
     )
   })
 
@@ -122,7 +122,7 @@ describe('where nothing can be redrawn', () => {
     expect(changes(second, third)).toEqual(['  ann: training, 100 steps'])
     expect(changes(third, fourth)).toEqual([])
     expect(changes(fourth, fifth)).toEqual([
-      'Round 1 of 4 is done: loss 0.4100 (300 sats paid, 1,200 sats locked so far)',
+      'Round 1 of 4 is done: loss 0.4100 (300 sats paid so far, 900 sats in locks)',
       'Round 2 of 4',
       '  ann: paid',
     ])

@@ -1,5 +1,6 @@
 import { count, counted, type Paint, percent, printable, satsText, timeText } from '../format.ts'
 import { table } from '../table.ts'
+import { byName } from './view.ts'
 
 /** One provider's part in the job's money, in face values. */
 export interface ProviderMoney {
@@ -36,7 +37,9 @@ export function moneyLines(money: MoneySummary, paint: Paint): string[] {
   const rows = [
     ['Locked with providers', amount(locked), `of ${satsText(quoted)} quoted, cap ${satsText(cap)}`],
     ['  paid for work', amount(paid), ''],
-    ...money.providers.map(p => [`    ${printable(p.name)}`, amount(p.paid), providerRemark(p)]),
+    ...money.providers
+      .toSorted(byName)
+      .map(p => [`    ${printable(p.name)}`, amount(p.paid), providerRemark(p)]),
     ['  came back', amount(refunded), ''],
     ...(open > 0 ? [['  still locked', amount(open), openRemark(money.openUntil)]] : []),
     ['Fees to the mint', amount(fees), paid > 0 ? `${percent(fees / paid)} of what was paid` : ''],

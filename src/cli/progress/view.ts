@@ -21,8 +21,9 @@ export interface ProviderView {
   state: ProviderState
 }
 
-/** Face values. */
+/** Face values since the job began. */
 export interface SatsView {
+  /** All that was ever locked: paid, come back, or in locks now. */
   locked: number
   paid: number
   refunded: number
@@ -67,3 +68,10 @@ export const stateWords: Record<ProviderState, string> = {
   unpaid: 'not paid',
   left: 'left',
 }
+
+/** What is locked at this moment. */
+export const inLocks = ({ locked, paid, refunded }: SatsView): number => Math.max(0, locked - paid - refunded)
+
+/** `provider 2` before `provider 10`. */
+export const byName = (a: { name: string }, b: { name: string }): number =>
+  a.name.localeCompare(b.name, 'en', { numeric: true })
