@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { UserError } from '../../shared/errors.ts'
 
 /**
  * Writes a file so that after a crash at any moment either the old content is there or the whole new one: a
  * temporary file beside it, fsync, rename, fsync of the folder.
+ * @throws UserError `training/disk-full`
  */
 export async function writeAtomically(
   path: string,
@@ -22,7 +24,7 @@ export async function writeAtomically(
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
+    throw explained(error, path)
   }
   await syncFolder(dirname(path))
 }
@@ -36,4 +38,15 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+function explained(error: unknown, where: string): unknown {
+  const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
+  if (!full) return error
+  return new UserError('training/disk-full', {
+    message: 'The disk is full; nothing was written.',
+    fix: 'Free some space, then run the same command again: it goes on from its last checkpoint.',
+    where,
+    cause: error,
+  })
 }

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { UserError } from '../../../shared/errors.ts'
 import { ARRAYS, itemSize, type Tensor, type Tensors } from '../tensor.ts'
 import { type Header, MAX_HEADER, parseHeader, refuse, type TensorInfo } from './header.ts'
 
@@ -16,9 +17,9 @@ export interface SafetensorsFile extends Header {
   close(): Promise<void>
 }
 
-/** Reads and checks the header only. @throws UserError `training/safetensors` */
+/** Reads and checks the header only. @throws UserError `training/safetensors`, `training/file` */
 export async function readHeader(path: string): Promise<Header> {
-  const file = await open(path, 'r')
+  const file = await openFile(path)
   try {
     return await headerOf(file, path)
   } finally {
@@ -28,7 +29,7 @@ export async function readHeader(path: string): Promise<Header> {
 
 /** @throws UserError `training/safetensors` when the header is not sound; the caller closes the file otherwise */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  const file = await open(path, 'r')
+  const file = await openFile(path)
   try {
     const header = await headerOf(file, path)
     return {
@@ -52,6 +53,19 @@ export async function readSafetensors(path: string): Promise<Tensors> {
     return tensors
   } finally {
     await file.close()
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    throw new UserError('training/file', {
+      message: `The file could not be opened: ${cause instanceof Error ? cause.message : cause}.`,
+      fix: 'Check the path and that you may read it.',
+      where: path,
+      cause,
+    })
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeAtomically } from '../atomic.ts'
 import { ARRAYS, elements, f32, type Tensor, type TensorType } from '../tensor.ts'
 import { openSafetensors, readHeader, readSafetensors, writeSafetensors } from './index.ts'
 
@@ -63,6 +64,22 @@ describe('safetensors', () => {
     await expect(writeSafetensors(file(), [short])).rejects.toThrow(/should have 12 bytes/)
     expect(readFileSync(file())).toEqual(before)
     expect(readdirSync(folder)).toEqual(['a.safetensors'])
+  })
+})
+
+describe('files', () => {
+  it('that do not exist are named', async () => {
+    await expect(readSafetensors(file())).rejects.toMatchObject({ code: 'training/file', where: file() })
+  })
+
+  it('on a full disk keep their old content', async () => {
+    writeFileSync(file(), 'old')
+    const full = async () => {
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    }
+    await expect(writeAtomically(file(), full)).rejects.toMatchObject({ code: 'training/disk-full' })
+    expect(readdirSync(folder)).toEqual(['a.safetensors'])
+    expect(readFileSync(file(), 'utf8')).toBe('old')
   })
 })
 
