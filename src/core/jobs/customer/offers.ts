@@ -19,8 +19,9 @@ export async function liveOffers(
   const list = () => [...newest.values()].map(({ live }) => live)
   let found = (): void => {}
   const subscription = relays.subscribe({
-    // Another name each time: what was handled before is wanted again.
-    name: `offers:${now()}:${Math.random()}`,
+    // What was handled before is wanted again.
+    name: 'offers',
+    fresh: true,
     urls,
     filter: { kinds: [KIND.OFFER], since: now() - OFFER_LIFE },
     handler: event =>

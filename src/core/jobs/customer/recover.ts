@@ -31,7 +31,8 @@ async function newest<T>(
 ): Promise<Map<string, { event: NostrEvent; content: T }>> {
   const found = new Map<string, { event: NostrEvent; content: T }>()
   const subscription = tools.relays.subscribe({
-    name: `recover:${tools.now()}:${Math.random()}`,
+    name: `recover:${filter.kinds[0]}`,
+    fresh: true,
     urls,
     filter,
     handler: received =>

@@ -75,7 +75,8 @@ export class ProviderService {
     this.#renew()
     this.#subscriptions.push(
       relays.subscribe({
-        name: `jobs:${now()}`,
+        name: 'jobs',
+        fresh: true,
         urls: this.#terms.relays,
         filter: { kinds: [KIND.JOB], since: now() - 24 * 3600 },
         handler: event => heed(this.#tools, event, job => this.#hearJob(job)),
