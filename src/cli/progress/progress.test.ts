@@ -32,6 +32,7 @@ describe('the live display', () => {
     expect(shareDone(view({ round: 0 }))).toBe(0)
     const half = [provider('ann', { round: 3, step: 100 }), provider('bob', { round: 3, step: 0 })]
     expect(shareDone(view({ round: 3, providers: half }))).toBe((2 + 0.5) / 4)
+    expect(shareDone(view({ round: 4, providers: [], losses: [4, 3, 2, 1] }))).toBe(1)
   })
 
   it('does not count the steps of a provider that left or is still in the round before', () => {

@@ -48,12 +48,14 @@ export interface ProgressView {
 }
 
 /** How much of the job is done, 0 to 1: closed rounds and the steps of the one under way. */
-export function shareDone({ round, rounds, providers }: ProgressView): number {
+export function shareDone({ round, rounds, providers, losses }: ProgressView): number {
   if (rounds === 0 || round === 0) return 0
   const atWork = providers.filter(p => p.round === round && p.state !== 'left' && p.steps > 0)
   const steps = atWork.reduce((sum, p) => sum + p.steps, 0)
   const done = atWork.reduce((sum, p) => sum + Math.min(p.step, p.steps), 0)
-  return Math.min(1, (round - 1 + (steps === 0 ? 0 : done / steps)) / rounds)
+  const underWay = round - 1 + (steps === 0 ? 0 : done / steps)
+  // After the last round nobody is at work any more.
+  return Math.min(1, Math.max(underWay, losses.length) / rounds)
 }
 
 export const stateWords: Record<ProviderState, string> = {
