@@ -95,7 +95,7 @@ export const tasks = {
       shard: path,
       other: path.optional(),
       holdout: path,
-      /** Updates to take the cosine with: the others of the round, this provider's own of the round before. */
+      /** Updates to take the cosine with: the others of the round, this provider's own of the round before (`OWN_LAST`). */
       peers: z.array(z.object({ id: z.string(), path })).default([]),
       /** Steps awarded. */
       steps: count,

@@ -1,5 +1,5 @@
 import type { Case } from './case.ts'
-import type { Figures, Gain } from './figures.ts'
+import { type Figures, type Gain, OWN_LAST } from './figures.ts'
 import { median } from './quorum.ts'
 
 /** Possible between honest providers of an easy problem, likely a copy in a hard one: the own run tells. */
@@ -73,12 +73,10 @@ type Named = { id: string; figures: Figures }
 const cosineOf = (a: Named, b: Named): number | null =>
   a.figures.cosines[b.id] ?? b.figures.cosines[a.id] ?? null
 
-/** Cosines with updates that are not of this round: this provider's own, of rounds before. */
-export function replays({ figures, peers }: Case): number[] {
-  const current = new Set(peers.map(p => p.id))
-  return Object.entries(figures.cosines).flatMap(([id, cosine]) =>
-    current.has(id) || cosine === null ? [] : [cosine],
-  )
+/** Cosines with this provider's own update of an earlier round. */
+export function replays({ figures }: Case): number[] {
+  const cosine = figures.cosines[OWN_LAST] ?? null
+  return cosine === null ? [] : [cosine]
 }
 
 /** Whether it is the very update of somebody who came earlier in the round, or of an earlier round. */

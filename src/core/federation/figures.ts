@@ -16,6 +16,9 @@ export const gain = z.object({
 })
 export type Gain = z.infer<typeof gain>
 
+/** Among the updates that a measurement compares with: this provider's own of the round before. */
+export const OWN_LAST = 'own-last'
+
 /** What the customer measured of one update, with its own data, in its own worker. */
 export const figures = z.object({
   /** Steps that were awarded. Gains of works of differing length are compared per step, never to the short one's loss. */
@@ -30,7 +33,7 @@ export const figures = z.object({
   other: gain.nullable(),
   holdout: gain.nullable(),
   /**
-   * Cosine with each update named in the measurement: others of the round, its own of the round before. 1 only for the
+   * Cosine with each update named in the measurement: others of the round, its own of the round before (`OWN_LAST`). 1 only for the
    * very same update, up to the rounding of half precision: one that was made longer has less. Null: undefined.
    */
   cosines: z.record(z.string(), z.number().nullable()),

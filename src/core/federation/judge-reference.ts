@@ -1,5 +1,5 @@
 import type { Case, WorkJudgement } from './case.ts'
-import { ALIKE, likeness, noiseOf, repeated, replays, shown } from './expected.ts'
+import { ALIKE, likeness, likenessOfOthers, noiseOf, repeated, replays, shown } from './expected.ts'
 import type { Reference } from './figures.ts'
 
 /** An honest update contains at least this part of what the run itself would keep of its own way. */
@@ -12,6 +12,8 @@ const EASY = 0.9
 const SPECIFIC = 0.5
 /** Less than this part of the steps is no work. */
 const LEAST = 0.05
+/** Below this cosine with the run, an update may share its way by chance. */
+const CHANCE = 0.1
 
 type Verdict = Omit<WorkJudgement, 'figures'>
 interface Evidence extends Case {
@@ -57,12 +59,10 @@ function measured(evidence: Evidence): Verdict {
   const { figures, reference } = evidence
   const along = reference.along ?? 0
   const compared = comparison(evidence)
-  const specific = isSpecific(reference, along)
-  const twin = Math.max(...likeness(evidence).map(peer => peer.cosine), ...replays(evidence), -1) >= ALIKE
-  if (twin && !specific) return none(`${compared}: it is another update of the job, not work on this shard.`)
+  if (copied(evidence)) return none(`${compared}: it is another update of the job, not work on this shard.`)
   const gained = figures.own!.gain! >= due(evidence)
-  const contained = along >= CONTAINED * Math.min(1, reference.keeps ?? 1) || (reference.others ?? 0) >= EASY
-  if (gained && contained && specific)
+  const contained = along >= CONTAINED * Math.min(1, reference.keeps ?? 1)
+  if (gained && contained && isSpecific(reference))
     return { ...plain, paid: 'full', fraction: 1, reason: `${compared}: the work was done.` }
   const way = stepsAt(
     reference.curve.map(point => [point.steps, point.along]),
@@ -73,8 +73,22 @@ function measured(evidence: Evidence): Verdict {
     figures.own!.gain!,
   )
   const fraction = (gained ? way : Math.min(way, gain)) / figures.steps
-  if (fraction < LEAST) return none(`${compared}: it is not work on this shard.`)
+  const cosine = (along * (reference.norm ?? 0)) / (figures.norm ?? 1)
+  if (fraction < LEAST || cosine < CHANCE) return none(`${compared}: it is not work on this shard.`)
   return { ...plain, paid: 'part', fraction, reason: `${compared}: paid for the steps that lead so far.` }
+}
+
+/**
+ * Nearly another update, and not proven by the run to be this shard's work. Where everybody's work is alike the run
+ * proves nothing; then a copy is what came later, and is like one other far more than the others are like each other.
+ */
+function copied(evidence: Evidence): boolean {
+  const { reference } = evidence
+  const twins = likeness(evidence).filter(peer => peer.cosine >= ALIKE)
+  if (twins.length === 0 && !replays(evidence).some(cosine => cosine >= ALIKE)) return false
+  if (!isSpecific(reference)) return true
+  const others = likenessOfOthers(evidence)
+  return isEasy(reference) && twins.some(peer => peer.earlier) && others !== null && others < ALIKE
 }
 
 const plain = { doubt: null, planAtFault: null }
@@ -105,9 +119,11 @@ function due({ figures, reference }: Evidence): number {
   return least - (most - least) - noiseOf(figures.own)
 }
 
-/** More like this run than what others did on their rows. */
-const isSpecific = ({ others }: Reference, along: number): boolean =>
-  others === null || others >= EASY || along - others >= SPECIFIC * (1 - others)
+const isEasy = ({ others }: Reference): boolean => others !== null && others >= EASY
+
+/** More like this run than what others did on their rows, as far as one can tell. */
+const isSpecific = ({ along, others }: Reference): boolean =>
+  others === null || others >= EASY || (along ?? 0) - others >= SPECIFIC * (1 - others)
 
 /** After how many of its steps the run had first come so far; between its points, in proportion. */
 export function stepsAt(

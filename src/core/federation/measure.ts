@@ -24,7 +24,7 @@ export interface Measurement {
   other?: string
   /** Rows that no provider has. */
   holdout: string
-  /** Updates to take the cosine with. */
+  /** Updates to take the cosine with: others of the round, and `OWN_LAST`. */
   peers: readonly { id: string; path: string }[]
   /** Steps awarded. */
   steps: number

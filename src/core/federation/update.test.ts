@@ -151,9 +151,9 @@ describe('comparing updates', () => {
     )
     const peers = [
       {
-        id: 'same',
+        id: 'longer',
         path: await write(
-          'same',
+          'longer',
           filled(i => (i === 0 ? 3 : 0)),
         ),
       },
