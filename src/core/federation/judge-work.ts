@@ -36,8 +36,8 @@ const LEAST = 0.05
  *    provider steps around a minimum and gains are as often negative, everybody so passes.
  *    A gain that falls short but is clear (above two standard errors) is paid in part, gain / median.
  * 4. A gain cannot tell everything: early in a job a tenth of the steps reaches more than ρ of it, late in a job noise
- *    does. So whatever is shorter than the others, unlike them, too like one of them, or would not be paid in full,
- *    is in doubt: the customer then makes its own run on that shard and asks again, with the run.
+ *    does. So whatever gains clearly less than the others, is shorter or longer, unlike them, too like one of them, or
+ *    would not be paid in full, is in doubt: the customer makes its own run on that shard and asks again, with the run.
  */
 export function judgeWork(subject: Case): WorkJudgement {
   const { figures, reference } = subject
@@ -93,6 +93,8 @@ function suspicion(subject: Case): string | null {
     return `Its norm is ${shown(figures.norm ?? 0)} where the others have ${shown(norm.least)}.`
   if (norm && (figures.norm ?? 0) > LONG * norm.most)
     return `Its norm is ${shown(figures.norm ?? 0)} where the others have ${shown(norm.most)}.`
+  if (figures.own!.gain! < round.gain - 2 * noiseOfRound(subject))
+    return `The loss on its shard fell by ${shown(figures.own!.gain!)} where the round's median is ${shown(round.gain)}.`
   const kindred = others !== null && others >= KINDRED
   if (kindred && median(close) < UNLIKE * others)
     return `It is less like the others (cosine ${shown(median(close))}) than they are like each other (${shown(others)}).`
