@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytesText, clip, duration, flopsText, printable, satsText, score } from './format.ts'
+import { bytesText, clip, duration, flopsText, harmless, printable, satsText, score } from './format.ts'
 import { table } from './table.ts'
 
 describe('what a person reads', () => {
@@ -26,6 +26,9 @@ describe('what a person reads', () => {
   it('holds nothing that a terminal would obey', () => {
     expect(printable('a\u001b[31mb\r\n\u009bc\u202e\td')).toBe('a�[31mb �c� d')
     expect(printable('Zürich 日本')).toBe('Zürich 日本')
+    expect(harmless('\u001b[31mred\u001b[39m \u001b[2J\u001b]0;title\u0007x')).toBe(
+      '\u001b[31mred\u001b[39m �[2J�]0;title�x',
+    )
   })
 
   it('is cut with an ellipsis', () => {

@@ -60,6 +60,14 @@ export const printable = (text: string): string =>
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�')
 
+/** For a line that holds our own colours: nothing else in it is obeyed by a terminal. */
+export const harmless = (line: string): string =>
+  line
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
+    .split(/(\u001b\[[\d;]*m)/)
+    .map((part, i) => (i % 2 === 1 ? part : printable(part)))
+    .join('')
+
 /** At most `width` characters. */
 export const clip = (text: string, width: number): string =>
   text.length <= width ? text : width < 2 ? text.slice(0, width) : `${text.slice(0, width - 1)}…`

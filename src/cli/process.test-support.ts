@@ -19,8 +19,11 @@ export interface Ran {
 
 export interface Running {
   child: ChildProcess
-  /** The first JSON line of this type on stdout. */
-  event(type: string): Promise<Record<string, unknown>>
+  /** The first JSON line of this type on stdout, and of those the first that fits. */
+  event(
+    type: string,
+    fits?: (line: Record<string, unknown>) => boolean,
+  ): Promise<Record<string, unknown>>
   /** Resolves when stderr holds the text. */
   says(text: string): Promise<void>
   end: Promise<Ran>
@@ -75,7 +78,7 @@ export function start(args: string[], options: RunOptions = {}): Running {
       const look = () => {
         const found = find()
         if (found !== undefined) resolve(found)
-        else if (child.exitCode !== null) reject(new Error(`ended without ${what}: ${stdout}\n${stderr}`))
+        else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`ended without ${what}: ${stdout}\n${stderr}`))
         else return
         watchers.delete(look)
       }
@@ -85,11 +88,11 @@ export function start(args: string[], options: RunOptions = {}): Running {
   return {
     child,
     end,
-    event: type =>
+    event: (type, fits = () => true) =>
       when(type, () =>
         lines()
           .map(line => JSON.parse(line))
-          .find(line => line.type === type),
+          .find(line => line.type === type && fits(line)),
       ),
     says: text =>
       when(text, () => (stderr.includes(text) ? (true as const) : undefined)).then(() => undefined),

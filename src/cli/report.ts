@@ -1,5 +1,5 @@
 import type { ErrorReport } from '../shared/errors.ts'
-import { type Paint, painter, printable } from './format.ts'
+import { harmless, type Paint, painter, printable } from './format.ts'
 
 export interface Streams {
   stdout: NodeJS.WriteStream
@@ -8,7 +8,8 @@ export interface Streams {
 
 /**
  * Where everything that a command says goes. Human text goes to stdout; with `--json` stdout carries JSON lines only,
- * the last one of type `result` (or `error`), and human text moves to stderr.
+ * the last one of type `result` (or `error`), and human text moves to stderr. Titles and reasons come from strangers: what
+ * would steer a terminal, other than colours, never reaches it.
  */
 export interface Report {
   readonly json: boolean
@@ -28,7 +29,7 @@ export interface Report {
 export function openReport(json: boolean, { stdout, stderr }: Streams): Report {
   const human = json ? stderr : stdout
   const write = (stream: NodeJS.WriteStream, lines: readonly string[]) =>
-    stream.write(lines.map(line => `${line}\n`).join(''))
+    stream.write(lines.map(line => `${harmless(line)}\n`).join(''))
   const event = (type: string, fields: object) => {
     if (json) stdout.write(`${JSON.stringify({ type, ...fields })}\n`)
   }

@@ -62,7 +62,7 @@ function fail(thrown: unknown, { cli, gradstr, args, interrupt }: Failing): numb
   const debug = cli.env.GRADSTR_DEBUG === '1'
   const told = explain(error, openLog(logPath(cli, gradstr)), debug)
   report.error(told.error)
-  if (debug) report.note(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  if (debug && error instanceof Error) report.note(...(error.stack ?? error.message).split('\n'))
   return told.code
 }
 

@@ -4,9 +4,9 @@ import { inLocks, type ProgressView, type ProviderView, stateWords } from './vie
 /** What happened between two views, one line each: for a log file, where nothing can be redrawn. */
 export function changes(before: ProgressView | undefined, after: ProgressView): string[] {
   return [
-    ...phase(before, after),
     ...closedRounds(before, after),
     ...(after.round > (before?.round ?? 0) ? [`Round ${after.round} of ${after.rounds}`] : []),
+    ...phase(before, after),
     ...providers(before, after),
   ]
 }

@@ -1,4 +1,5 @@
 import { createLogUpdate } from 'log-update'
+import { harmless } from '../format.ts'
 import type { Report } from '../report.ts'
 import { changes } from './changes.ts'
 import { progressLines } from './lines.ts'
@@ -57,7 +58,7 @@ function redrawn({ human, paint }: Report, now: () => number): ProgressDisplay {
       last = view
       if (now() - drawn >= FRAME) draw()
     },
-    note: line => update.persist(line),
+    note: line => update.persist(harmless(line)),
     done() {
       draw()
       update.done()

@@ -82,7 +82,9 @@ function partLines({ hired, work }: Part, paint: Paint): string[] {
     `  ${name(hired)}  asked ${counted(work.steps, 'step')} for ${satsText(work.price)}; ${paid}${used} (${money})`,
     ...(reason ? [paint('dim', `    ${printable(reason)}`)] : []),
     ...(verdict
-      ? Object.entries(verdict.figures).map(([what, value]) => paint('dim', `      ${what}: ${score(value)}`))
+      ? Object.entries(verdict.figures).map(([what, value]) =>
+          paint('dim', `      ${what}: ${Number.isInteger(value) ? count(value) : score(value)}`),
+        )
       : []),
   ]
 }
