@@ -47,14 +47,14 @@ describe('the live display', () => {
   it('shows round, time left, loss, each provider and every sat with its unit', () => {
     const lines = progressLines(
       view({
-        round: 2,
+        round: 3,
         losses: [0.8, 0.4],
         secondsLeft: 75,
-        providers: [provider('ann', { round: 2, step: 25, loss: 0.39 })],
+        providers: [provider('ann', { round: 3, step: 25, loss: 0.39 })],
       }),
       canvas,
     )
-    expect(lines[0]).toBe(`Round 2 of 4  ${'━'.repeat(8)}${'─'.repeat(16)}  31 %, about 1 min 15 s left`)
+    expect(lines[0]).toBe(`Round 3 of 4  ${'━'.repeat(14)}${'─'.repeat(10)}  56 %, about 1 min 15 s left`)
     expect(lines[1]).toBe('Loss 0.8000 → 0.4000  █▁')
     expect(lines.find(line => line.includes('ann'))).toMatch(/^ {2}ann +training +━━━─{9} +25\/100 +0\.3900$/)
     expect(lines.at(-1)).toBe(
