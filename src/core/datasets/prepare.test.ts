@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bytes } from '../../shared/units.ts'
 import { readAll, readPart, rowsOf, testFolder } from './folder.test-support.ts'
 import { encodeRows, inputsOf, prepare, readEncoding, readRows, type TableEncoding } from './index.ts'
+import { withSystemErrors } from './system.ts'
 
 const folder = testFolder()
 const table = (rows: number, line: (i: number) => string, header: string) =>
@@ -238,6 +239,23 @@ describe('prepare refuses, and leaves nothing behind:', () => {
       code: 'dataset/not-found',
       where: folder.path('no.csv'),
     }))
+
+  it('columns of which hardly a value occurs twice', async () => {
+    const text = table(24, i => `${['a', 'b'][i] ?? ''},${i % 2}`, 'c,target')
+    await expect(folder.prepare(folder.write('bad.csv', text), { shards: 1 })).rejects.toMatchObject({
+      code: 'dataset/no-features',
+    })
+    expect(folder.files()).toEqual(['bad.csv'])
+  })
+
+  it('a disk that is full', async () => {
+    const full = () =>
+      Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    await expect(withSystemErrors('x.csv', full)).rejects.toMatchObject({
+      code: 'dataset/enospc',
+      message: 'The disk is full.',
+    })
+  })
 
   it('to go on when told to stop', async () => {
     const stop = new AbortController()

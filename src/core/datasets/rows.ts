@@ -4,6 +4,7 @@ import { isMissing } from './cells/missing.ts'
 import { parseNumber } from './cells/number.ts'
 import type { Reading } from './cells/reading.ts'
 import { findDataset } from './open.ts'
+import { withSystemErrors } from './system.ts'
 import { withTable } from './table/open.ts'
 import type { Table } from './table/table.ts'
 
@@ -17,16 +18,20 @@ const MOST_ROWS = 1_000_000
  * depends on the file (1.234,5) come as numbers, everything else as it stands there.
  * @throws UserError `dataset/…`, also for more than a million rows
  */
-export async function readRows(path: string): Promise<Row[]> {
-  const found = findDataset(path)
-  if (found.kind === 'idx') {
-    throw new UserError('dataset/not-a-table', {
-      message: 'This is a folder of images, not a table of rows.',
-      fix: 'Give one of its image files (…-images-idx3-ubyte) instead.',
-      where: path,
-    })
-  }
-  return withTable(found.path, found.format, collect)
+export function readRows(path: string): Promise<Row[]> {
+  return withSystemErrors(path, async () => {
+    const found = findDataset(path)
+    if (found.kind === 'idx') notATable(path)
+    return withTable(found.path, found.format, collect)
+  })
+}
+
+function notATable(path: string): never {
+  throw new UserError('dataset/not-a-table', {
+    message: 'This is a folder of images, not a table of rows.',
+    fix: 'Give one of its image files (…-images-idx3-ubyte) instead.',
+    where: path,
+  })
 }
 
 async function collect(table: Table): Promise<Row[]> {

@@ -3,6 +3,9 @@ import { PassThrough } from 'node:stream'
 import { type TensorData, writeSafetensors } from '../training/index.ts'
 import type { Shard } from './types.ts'
 
+/** Pieces for many shards are small: they wait for each other, so that not every one is a call to the disk. */
+const WORTH_WRITING = 64 * 1024
+
 export interface ShardShape {
   rows: number
   inputs: number
@@ -26,6 +29,14 @@ export function openShard(path: string, { rows, inputs, x, y }: ShardShape): Sha
   const pieces = new PassThrough({ objectMode: true, highWaterMark: 2 })
   pieces.on('error', () => undefined) // told through `written`
   const answers: TensorData[] = []
+  let held: TensorData[] = []
+  let size = 0
+  const write = async () => {
+    const piece = joined(held)
+    held = []
+    size = 0
+    if (piece && !pieces.write(piece)) await Promise.race([once(pieces, 'drain'), failed])
+  }
   const written = writeSafetensors(path, [
     { name: 'x', dtype: x, shape: [rows, inputs], data: pieces },
     { name: 'y', dtype: y, shape: y === 'I32' ? [rows] : [rows, 1], data: answers },
@@ -35,16 +46,27 @@ export function openShard(path: string, { rows, inputs, x, y }: ShardShape): Sha
   return {
     async push(piece, answer) {
       answers.push(answer)
-      if (!pieces.write(piece)) await Promise.race([once(pieces, 'drain'), failed])
+      held.push(piece)
+      size += piece.byteLength
+      if (size >= WORTH_WRITING) await write()
     },
     async finish() {
+      await write()
       pieces.end()
-      const { size, sha256 } = await written
-      return { path, rows, bytes: size, sha256 }
+      const file = await written
+      return { path, rows, bytes: file.size, sha256: file.sha256 }
     },
     async abandon() {
       pieces.destroy(new Error('abandoned'))
       await written.catch(() => undefined)
     },
   }
+}
+
+function joined(pieces: readonly TensorData[]): TensorData | undefined {
+  if (pieces.length < 2) return pieces[0]
+  const all = Buffer.concat(
+    pieces.map(piece => new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)),
+  )
+  return new Uint8Array(all.buffer, all.byteOffset, all.byteLength)
 }

@@ -3,32 +3,17 @@ import { basename, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { UserError } from '../../../shared/errors.ts'
 import type { Block } from '../cells/column.ts'
-import { TextColumn } from '../cells/text-column.ts'
 import { encodeFeature } from '../encode.ts'
-import { type Feature, inputsOf, type TableEncoding, type TargetEncoding, widthOf } from '../encoding.ts'
+import { widthOf } from '../encoding.ts'
 import { groupRows } from '../group.ts'
 import { inferTable } from '../infer/infer.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import type { ShardWriter } from '../shards.ts'
-import { assigner, bucketSizes, NONE, planSplit } from '../split.ts'
+import { NONE } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
 import type { Inspection, Prepared, PrepareOptions } from '../types.ts'
-import { type Fit, fitFor } from './fit.ts'
-import { Moments } from './moments.ts'
-import { type ClassStrata, classStrata, type Strata, tenthStrata } from './strata.ts'
-
-/** Everything that is decided before the first row is written. */
-interface Plan {
-  encoding: TableEncoding
-  inputs: number
-  features: { feature: Feature; at: number; slots: Int32Array | undefined }[]
-  target: number
-  strata: Strata
-  sizes: number[]
-  /** Bucket of each row, block by block; NONE for rows without an answer. */
-  buckets: Int32Array[]
-}
+import { makePlan, type Plan } from './plan.ts'
 
 /** @throws UserError for the first problem that makes training impossible */
 export async function prepareTable(scanned: Scanned, options: PrepareOptions): Promise<Prepared> {
@@ -69,83 +54,6 @@ export async function prepareTable(scanned: Scanned, options: PrepareOptions): P
 function refuseErrors({ problems, path }: Inspection): void {
   const worst = problems.find(({ severity }) => severity === 'error')
   if (worst) throw new UserError(worst.code, { message: worst.message, fix: worst.fix, where: path })
-}
-
-function makePlan(scanned: Scanned, spool: Spool, inspection: Inspection, options: PrepareOptions): Plan {
-  const places = placesOf(scanned)
-  const chosen = scanned.columns.findIndex(({ name }) => name === inspection.target)
-  const column = scanned.columns[chosen]!.known! // inspected without errors: the target is there and was read
-  const target = places[chosen]!
-  const isClass = inspection.task === 'classification'
-  const strata = isClass ? classStrata(column, target) : tenthStrata(spool, scanned.rows, target)
-  const quotas = planSplit(
-    strata.sizes,
-    options.shards,
-    options.holdout,
-    options.seed,
-    isClass ? options.skew : undefined,
-  )
-  const fits = scanned.columns.flatMap(({ name, known }, c) =>
-    known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
-  )
-  const moments = new Moments()
-  const bucketsOf = assigner(quotas, options.seed)
-  const buckets = assign(spool, strata, bucketsOf, (block, assigned) => {
-    for (const fit of fits) fit.add(block, assigned)
-    if (!isClass) moments.add(block.columns[target]!, assigned)
-  })
-  const features = fits.flatMap(fit => fitted(fit))
-  const answer: TargetEncoding = isClass
-    ? { kind: 'class', name: inspection.target!, values: (strata as ClassStrata).names } // made by classStrata above
-    : { kind: 'number', name: inspection.target!, mean: moments.mean, scale: moments.scale }
-  const encoding: TableEncoding = {
-    v: 1,
-    kind: 'table',
-    features: features.map(f => f.feature),
-    target: answer,
-  }
-  return {
-    encoding,
-    inputs: inputsOf(encoding),
-    features,
-    target,
-    strata,
-    sizes: bucketSizes(quotas),
-    buckets,
-  }
-}
-
-/** Place of each column in a block: columns that were not read have none. */
-function placesOf({ columns }: Scanned): (number | undefined)[] {
-  let next = 0
-  return columns.map(({ known }) => (known ? next++ : undefined))
-}
-
-function assign(
-  spool: Spool,
-  strata: Strata,
-  bucketsOf: (strata: Int32Array) => Int32Array,
-  look: (block: Block, buckets: Int32Array) => void,
-): Int32Array[] {
-  const all: Int32Array[] = []
-  for (const block of spool.blocks()) {
-    const buckets = bucketsOf(strata.of(block))
-    look(block, buckets)
-    all.push(buckets)
-  }
-  return all
-}
-
-/** A feature and, for text, the place of each of the dictionary's codes among the feature's values. */
-function fitted(fit: Fit): Plan['features'] {
-  const feature = fit.feature()
-  if (!feature) return []
-  if (!(fit.column instanceof TextColumn) || feature.kind !== 'categorical')
-    return [{ feature, at: fit.at, slots: undefined }]
-  const places = new Map(feature.values.map((value, i) => [value, i]))
-  return [
-    { feature, at: fit.at, slots: Int32Array.from(fit.column.dictionary.values, v => places.get(v) ?? -1) },
-  ]
 }
 
 async function feed(spool: Spool, plan: Plan, writers: ShardWriter[], signal?: AbortSignal): Promise<void> {
