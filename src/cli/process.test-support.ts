@@ -20,10 +20,7 @@ export interface Ran {
 export interface Running {
   child: ChildProcess
   /** The first JSON line of this type on stdout, and of those the first that fits. */
-  event(
-    type: string,
-    fits?: (line: Record<string, unknown>) => boolean,
-  ): Promise<Record<string, unknown>>
+  event(type: string, fits?: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
   /** Resolves when stderr holds the text. */
   says(text: string): Promise<void>
   end: Promise<Ran>
@@ -78,7 +75,8 @@ export function start(args: string[], options: RunOptions = {}): Running {
       const look = () => {
         const found = find()
         if (found !== undefined) resolve(found)
-        else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`ended without ${what}: ${stdout}\n${stderr}`))
+        else if (child.exitCode !== null || child.signalCode !== null)
+          reject(new Error(`ended without ${what}: ${stdout}\n${stderr}`))
         else return
         watchers.delete(look)
       }

@@ -1,0 +1,144 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Ran,
+  type Running,
+  type RunOptions,
+  start,
+  temporaryFolder,
+} from '../../src/cli/process.test-support.ts'
+import {
+  type LocalBlossom,
+  type LocalRelay,
+  type MintServer,
+  startBlossom,
+  startMint,
+  startRelay,
+} from '../../src/core/localnet/index.ts'
+
+const killPoint = new URL('./kill-point.ts', import.meta.url).href
+const passphrase = { GRADSTR_PASSPHRASE: 'correct horse' }
+
+/** One server that can go down and come back: the same port, the same folder. */
+export interface Restartable<T> {
+  readonly url: string
+  readonly server: T
+  stop(): Promise<void>
+  start(): Promise<void>
+}
+
+async function restartable<T extends { url: string; close(): Promise<void> }>(
+  open: (port: number | undefined) => Promise<T>,
+): Promise<Restartable<T>> {
+  let server = await open(undefined)
+  let up = true
+  const { url } = server
+  return {
+    url,
+    get server() {
+      return server
+    },
+    async stop() {
+      if (up) await server.close()
+      up = false
+    },
+    async start() {
+      server = await open(Number(new URL(url).port))
+      up = true
+    },
+  }
+}
+
+/** A provider's process. */
+export interface Provider extends Running {
+  home: string
+  pubkey: string
+  /** Resolves with the first engagement event that fits. */
+  engaged(fits: (event: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
+  /** Asks it to leave politely, and waits until it has. */
+  leave(): Promise<Ran>
+}
+
+/** Three servers, each on its own, and processes of the real program that meet only through them. */
+export async function openMarket() {
+  const folder = temporaryFolder()
+  const at = (name: string) => join(folder.path, name)
+  const clock = { ahead: 0 }
+  const portOf = (port: number | undefined) => (port === undefined ? {} : { port })
+  const relay: Restartable<LocalRelay> = await restartable(port =>
+    startRelay({ folder: at('relay'), ...portOf(port) }),
+  )
+  const blossom: Restartable<LocalBlossom> = await restartable(port =>
+    startBlossom({ folder: at('blossom'), ...portOf(port) }),
+  )
+  const mint: Restartable<MintServer> = await restartable(port =>
+    startMint({ folder: at('mint'), ...portOf(port), now: () => Date.now() + clock.ahead * 1000 }),
+  )
+  const children: Running[] = []
+  const network = (blossoms: string[] = [blossom.url]): string[] => [
+    ...['--relay', relay.url, '--mint', mint.url],
+    ...blossoms.flatMap(url => ['--blossom', url]),
+  ]
+  const run = (args: string[], options: RunOptions = {}): Running => {
+    const running = start([...args, '--json'], { ...options, env: { ...passphrase, ...options.env } })
+    children.push(running)
+    return running
+  }
+  return {
+    folder: folder.path,
+    at,
+    relay,
+    blossom,
+    mint,
+    /** Seconds by which the mint's clock is ahead of this machine's. */
+    clock,
+    /** Flags: where everyone meets, also at other Blossom servers. */
+    network,
+    run,
+
+    async provider(
+      name: string,
+      options: { network?: string[]; env?: Record<string, string> } = {},
+    ): Promise<Provider> {
+      const home = at(name)
+      const args = ['provide', '--threads', '1', '--home', home, ...(options.network ?? network())]
+      const running = run(args, options.env ? { env: options.env } : {})
+      const { pubkey } = await running.event('ready')
+      return {
+        ...running,
+        home,
+        pubkey: String(pubkey),
+        engaged: fits => running.event('engagement', fits),
+        leave() {
+          running.child.kill('SIGTERM')
+          return running.end
+        },
+      }
+    },
+
+    /** Makes a customer's home with sats in it. */
+    async fund(name: string, amount: number): Promise<string> {
+      const home = at(name)
+      const ran = await run(['wallet', 'topup', String(amount), '--home', home, ...network()]).end
+      if (ran.code !== 0) throw new Error(ran.stderr)
+      return home
+    },
+
+    async close(): Promise<void> {
+      for (const { child } of children) child.kill('SIGKILL')
+      await Promise.allSettled(children.map(({ end }) => end))
+      for (const server of [relay, blossom, mint]) await server.stop()
+      rmSync(folder.path, { recursive: true, force: true })
+    },
+  }
+}
+export type Market = Awaited<ReturnType<typeof openMarket>>
+
+/** The environment of a process that dies at this moment; see kill-point.ts. */
+export const killedAt = (moment: string): Record<string, string> => ({
+  NODE_OPTIONS: `--import=${killPoint}`,
+  GRADSTR_TEST_KILL: moment,
+})
+
+/** Each line of a process's answer; the last one is its result or its error. */
+export const last = (ran: Ran): Record<string, unknown> => ran.json().at(-1) ?? {}
