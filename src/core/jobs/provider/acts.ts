@@ -8,6 +8,7 @@ import { mine, type NostrEvent, sign, wrapSigned } from '../../nostr/index.ts'
 import { parameterCount } from '../../training/index.ts'
 import type { Outcome, Perform } from '../runner.ts'
 import { sessionLife, type Tools } from '../tools.ts'
+import { isWhole } from './advance.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
 import type { Engagement, Share } from './state.ts'
 
@@ -33,8 +34,9 @@ const checkpointSteps = 500
 /** Bytes a model's parameter takes in the global weights (f32), and what a safetensors header may add. */
 const weightBytes = (parameters: number): Bytes => (parameters * 4 * 1.05 + 65_536) as Bytes
 
-/** Errors of a blob or a lock that no waiting mends. Everything else is tried again until the round's deadline. */
-const hopeless = /^(blobs\/(too-large|bad-manifest)|payments\/(lock|mint)-)/
+/** Errors of a blob, a lock or the data that no waiting mends. Everything else is tried again until the round's deadline. */
+const hopeless =
+  /^(blobs\/(too-large|bad-manifest)|payments\/(lock-|mint-unsuitable)|training\/(weights|data|safetensors))/
 
 /** Carries out what an engagement asks for: the thin edge between the fold and the world. */
 export function providerActs(
@@ -43,7 +45,7 @@ export function providerActs(
   manner: Manner,
   current: () => Engagement,
 ): Perform<ProviderFact, ProviderEffect> {
-  const { keyring, relays, blobs, wallet, compute, now } = tools
+  const { keyring, relays, blobs, wallet, compute, acquaintances, now } = tools
   const p = keyring.engagement(id)
   const keys = keyring.payments(id)
   const candidate = () => current().candidate!
@@ -153,24 +155,28 @@ export function providerActs(
         send(wire.progress.seal(content, { ...toCustomer(), expiration: seconds(now() + 120) }))
       }
       progress(0, null, null)
-      const result = await compute.run(
-        'train',
-        {
-          spec: award().content.spec,
-          weights: file('weights', `${round}.safetensors`),
-          data: current().shard!.path,
-          steps,
-          seed,
-          update,
-          checkpoints: { folder: file('checkpoints', String(round)), every: checkpointSteps },
-          gentle: manner.gentle,
-          ...(manner.threads === undefined ? {} : { threads: manner.threads }),
-        },
-        { signal, onProgress: ({ step, loss, secondsLeft }) => progress(step, loss, secondsLeft) },
-      )
-      const { checkpoints } = result
-      const losses = result.losses.filter((loss): loss is number => loss !== null)
-      return { fact: { type: 'trained', round, steps: result.steps, losses, checkpoints, path: update } }
+      const request = {
+        spec: award().content.spec,
+        weights: file('weights', `${round}.safetensors`),
+        data: current().shard!.path,
+        steps,
+        seed,
+        update,
+        checkpoints: { folder: file('checkpoints', String(round)), every: checkpointSteps },
+        gentle: manner.gentle,
+        ...(manner.threads === undefined ? {} : { threads: manner.threads }),
+      }
+      try {
+        const { losses, checkpoints, diverged, ...done } = await compute.run('train', request, {
+          signal,
+          onProgress: ({ step, loss, secondsLeft }) => progress(step, loss, secondsLeft),
+        })
+        // What diverges does so after any number of steps: all that were asked are done.
+        const all = diverged === null ? done.steps : steps
+        return { fact: { type: 'trained', round, steps: all, losses, checkpoints, path: update } }
+      } catch (error) {
+        return refuse(round, error)
+      }
     },
 
     async upload({ round }, signal) {
@@ -216,13 +222,18 @@ export function providerActs(
         })
         return {
           fact: { type: 'redeemed', round, sats: redeemed, fee },
-          commit: () => tools.acquaintances.paid(candidate().customer, 'customer'),
+          commit: () => {
+            const { customer } = candidate()
+            if (isWhole({ ...share(round), redeemed, fee })) acquaintances.paid(customer, 'customer')
+            else if (share(round).verdict!.paid === 'part') acquaintances.rejected(customer, 'customer')
+            else acquaintances.unpaid(customer, 'customer')
+          },
         }
       } catch (error) {
         if (!(error instanceof UserError) || !hopeless.test(error.code)) throw error
         return {
           fact: { type: 'redeem-refused', round, reason: error.message },
-          commit: () => tools.acquaintances.unpaid(candidate().customer, 'customer'),
+          commit: () => acquaintances.unpaid(candidate().customer, 'customer'),
         }
       }
     },
@@ -250,10 +261,12 @@ export function providerActs(
     async 'clean-up'() {
       // A stranger's rows do not outlive the work on them.
       rmSync(tools.folder(id), { recursive: true, force: true })
-      const unpaid = current().end?.code === 'unpaid'
       return {
         fact: { type: 'cleaned' },
-        commit: () => unpaid && tools.acquaintances.unpaid(candidate().customer, 'customer'),
+        commit: () => {
+          for (const { owed } of current().shares)
+            if (owed) acquaintances.unpaid(candidate().customer, 'customer')
+        },
       }
     },
   }

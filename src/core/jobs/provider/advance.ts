@@ -1,5 +1,5 @@
 import { produce } from 'immer'
-import { type Seconds, seconds } from '../../../shared/units.ts'
+import { type Seconds, sats, seconds } from '../../../shared/units.ts'
 import type { Entry, Machine } from '../machine.ts'
 import type { LeaveCode, ProviderEffect, ProviderFact } from './log.ts'
 import { type Engagement, emptyEngagement, idlePatience, type Share } from './state.ts'
@@ -109,9 +109,9 @@ function recordRound(
   engagement.epoch = round.epoch
   if (engagement.shares.some(share => share.round.round >= round.round)) return
   const before = current(engagement)
-  const unsound = unsoundRound(engagement, award.content, round)
   engagement.shares.push({ event, round, status: 'checking' })
-  if (unsound !== undefined) return leaveFor(engagement, 'error', unsound, ask)
+  // The next round may come while the mint is still at the last one's sats: it is looked at when they are here.
+  if (before?.status === 'redeeming') return
   if (before && before.status !== 'closed')
     return leaveFor(
       engagement,
@@ -119,6 +119,13 @@ function recordRound(
       `Round ${before.round.round} with this customer is not redeemed.`,
       ask,
     )
+  beginRound(engagement, ask)
+}
+
+function beginRound(engagement: Engagement, ask: Ask): void {
+  const { round } = current(engagement)!
+  const unsound = unsoundRound(engagement, engagement.award!.content, round)
+  if (unsound !== undefined) return leaveFor(engagement, 'error', unsound, ask)
   ask({ id: `check-lock:${round.round}`, type: 'check-lock', round: round.round })
 }
 
@@ -131,16 +138,40 @@ function recordVerdict(
   if (from !== engagement.candidate?.job.key || verdict.award !== engagement.award?.id) return
   if (!share || share.verdict || share.status === 'closed') return
   share.verdict = verdict
-  if (verdict.witnesses.length > 0) {
+  const released = verdict.witnesses.length > 0
+  if (released) {
     share.status = 'redeeming'
     ask({ id: `redeem:${verdict.round}`, type: 'redeem', round: verdict.round })
-  } else share.status = 'closed'
-  if (verdict.paid === 'full') return maybeCleanUp(engagement, ask)
-  // Whatever was not released is signed back at once, also after good-bye was said: both sides are free.
-  const reason = `Round ${verdict.round} was not paid in full.`
-  giveBack(verdict.round, 'rejected', reason, ask)
-  engagement.end ??= { at: engagement.clock, code: 'rejected', reason, mine: true }
+  } else owe(share)
+  if (released && verdict.paid === 'full') return maybeCleanUp(engagement, ask)
+  const reason =
+    released || verdict.paid === 'none'
+      ? `Round ${verdict.round} was not paid in full.`
+      : `The verdict on round ${verdict.round} says that it is paid, and releases nothing.`
+  partWays(engagement, share, 'rejected', reason, ask)
+}
+
+/** Whatever was not released is signed back at once, also after good-bye was said: both sides are free. */
+function partWays(engagement: Engagement, share: Share, code: LeaveCode, reason: string, ask: Ask): void {
+  giveBack(share.round.round, code, reason, ask)
+  endAfter(engagement, share, code, reason, ask)
+}
+
+/** Ends the engagement over what this share brought; a round that waits behind it is not begun. */
+function endAfter(engagement: Engagement, share: Share, code: string, reason: string, ask: Ask): void {
+  const next = current(engagement)
+  if (next && next !== share && next.status === 'checking') {
+    giveBack(next.round.round, 'error', reason, ask)
+    next.status = 'closed'
+  }
+  engagement.end ??= { at: engagement.clock, code, reason, mine: true }
   maybeCleanUp(engagement, ask)
+}
+
+/** Nothing comes for this share any more. A customer is to blame only for work that was sent in time. */
+function owe(share: Share): void {
+  share.status = 'closed'
+  if (share.sentAt !== undefined && share.sentAt <= share.round.times.deadline) share.owed = true
 }
 
 type OutcomeFact = Extract<ProviderFact, { round: number; type: Exclude<ProviderFact['type'], 'round'> }>
@@ -173,19 +204,29 @@ function recordOutcome(engagement: Engagement, at: Seconds, fact: OutcomeFact, a
       share.manifest = fact.manifest
       return then('sending', 'send-update')
     case 'update-sent':
+      share.sentAt = at
       if (share.status === 'sending') share.status = 'sent'
       return
     case 'redeemed':
       share.redeemed = fact.sats
       share.fee = fact.fee
       share.status = 'closed'
+      if (share.verdict?.paid === 'full' && !isWhole(share))
+        return partWays(engagement, share, 'error', shortfall(share), ask)
+      if (!engagement.end && current(engagement) !== share) return beginRound(engagement, ask)
       return maybeCleanUp(engagement, ask)
     case 'redeem-refused':
       share.status = 'closed'
-      engagement.end ??= { at, code: 'unpaid', reason: fact.reason, mine: true }
-      return maybeCleanUp(engagement, ask)
+      return endAfter(engagement, share, 'unpaid', fact.reason, ask)
   }
 }
+
+/** Whether what was redeemed is the price that was agreed; the mint's fee is in the lock, beside it. */
+export const isWhole = ({ round, redeemed = sats(0), fee = sats(0) }: Share): boolean =>
+  redeemed + fee >= round.price
+
+const shortfall = ({ round, redeemed }: Share): string =>
+  `The verdict on round ${round.round} says that it is paid in full, and released ${redeemed} of ${round.price} sats.`
 
 const giveBack = (round: number, code: LeaveCode, reason: string, ask: Ask): void =>
   ask({ id: `give-back:${round}`, type: 'give-back', round, code, reason })
@@ -238,7 +279,7 @@ function expire(engagement: Engagement, ask: Ask): void {
   if (by === undefined || engagement.clock <= by) return
   const share = current(engagement)
   if (share?.status === 'sent') {
-    share.status = 'closed'
+    owe(share)
     engagement.end ??= {
       at: engagement.clock,
       code: 'unpaid',

@@ -146,6 +146,53 @@ describe('the provider’s fold', () => {
     expect(side.state.end?.reason).toMatch(/not redeemed/)
   })
 
+  it('waits with the next round while the mint is still at the last one’s sats', () => {
+    const side = new Side().hired().round(1).works(1).verdict(1, 'full').round(2)
+    expect(side.effects.has('check-lock:2')).toBe(false)
+    expect(side.state.end).toBeUndefined()
+    expect(side.redeemed(1).effects.has('check-lock:2')).toBe(true)
+  })
+
+  it('does not begin a round that waited, when the last one’s sats are gone', () => {
+    const side = new Side().hired().round(1).works(1).verdict(1, 'full').round(2)
+    side.tell('gone', { type: 'redeem-refused', round: 1, reason: 'The lock was spent by the customer.' })
+    expect(side.effects.has('check-lock:2')).toBe(false)
+    expect(side.effects.get('give-back:2')).toMatchObject({ reason: 'The lock was spent by the customer.' })
+    expect(side.effects.has('clean-up')).toBe(true)
+  })
+
+  it('works no full round for a stranger who skips the short one', () => {
+    const side = new Side().hired().round(2, { shard: manifestOf(2) })
+    expect(side.effects.has('check-lock:2')).toBe(false)
+    expect(side.state.end?.reason).toMatch(/before a first payment/)
+    const known = new Side().hired({}, { known: 1 }).round(2, { shard: manifestOf(2) })
+    expect(known.effects.has('check-lock:2')).toBe(true)
+  })
+
+  it('leaves a customer whose verdict says paid and releases nothing, or less than it says', () => {
+    const empty = new Side().hired().round(1).works(1)
+    empty.tell('v', {
+      type: 'verdict',
+      event: 'v',
+      from: J,
+      verdict: { ...verdict(1, 'full'), witnesses: [] },
+    })
+    expect(empty.state.end?.reason).toMatch(/releases nothing/)
+    expect(empty.state.shares[0]?.owed).toBe(true)
+    const short = new Side().hired().round(1).works(1).verdict(1, 'full')
+    short.tell('little', { type: 'redeemed', round: 1, sats: sats(2), fee: sats(1) })
+    expect(short.state.end?.reason).toMatch(/released 2 of 10/)
+    for (const side of [empty, short]) expect(side.round(2).effects.has('check-lock:2')).toBe(false)
+  })
+
+  it('holds nothing against a customer for an update that was sent too late', () => {
+    const side = new Side().hired().round(1)
+    side.clock = 1025
+    side.works(1).verdict(1, 'none')
+    expect(side.state.shares[0]).toMatchObject({ status: 'closed' })
+    expect(side.state.shares[0]?.owed).toBeUndefined()
+  })
+
   it('computes nothing before the lock is accepted', () => {
     const side = new Side().hired().round(1)
     expect(side.effects.has('fetch:1')).toBe(false)
@@ -234,6 +281,7 @@ describe('the provider’s fold', () => {
     side.clock = providerMachine.wakeAt(side.state)!
     side.tell('tick', { type: 'tick' })
     expect(side.state.end).toMatchObject({ code: 'unpaid' })
+    expect(side.state.shares[0]?.owed).toBe(true)
     expect(side.effects.has('clean-up')).toBe(true)
   })
 

@@ -93,6 +93,16 @@ export class ProviderService {
     return this.engagements.some(({ engagement: e }) => e.phase === 'engaged' || e.phase === 'deciding')
   }
 
+  /** Whether this machine's compute is promised. A round whose verdict is overdue keeps its lock, not the machine. */
+  get #working(): boolean {
+    const now = this.#tools.now()
+    return this.engagements.some(({ engagement: { phase, shares } }) => {
+      const last = shares.at(-1)
+      const overdue = last?.status === 'sent' && now > last.round.times.releaseBy
+      return (phase === 'engaged' || phase === 'deciding') && !overdue
+    })
+  }
+
   /** Leaves what is under way politely: locks go back, delivered work is still waited for until `close`. */
   stop(): void {
     this.#stopping = true
@@ -171,7 +181,8 @@ export class ProviderService {
     const { acquaintances, now } = this.#tools
     const terms = this.#terms
     const known = acquaintances.of(event.pubkey, 'customer')
-    if (known.roundsUnpaid > 0) return 'this customer left a round unpaid before'
+    const distrust = this.#distrust(event.pubkey)
+    if (distrust) return distrust
     const mints = job.mints.filter(mint => terms.mints.includes(mint))
     if (mints.length === 0) return 'no mint in common'
     const blossoms = job.blossoms.filter(server => terms.blossoms.includes(server))
@@ -254,8 +265,8 @@ export class ProviderService {
   #hearAward(runner: ProviderRunner, inner: NostrEvent, me: string): void {
     const award = wire.award.parse(inner, { to: me })
     if (inner.pubkey !== runner.state.candidate?.customer) return
-    const misfit = this.#misfit(award)
-    const busy = this.busy && runner.state.phase === 'waiting'
+    const misfit = this.#distrust(inner.pubkey, runner) ?? this.#misfit(award)
+    const busy = this.#working && runner.state.phase === 'waiting'
     runner.append(inner.id, {
       type: 'award',
       event: inner.id,
@@ -263,6 +274,21 @@ export class ProviderService {
       busy: busy || this.#stopping,
       ...(misfit ? { misfit } : {}),
     })
+  }
+
+  /** Why nothing more is risked with this customer, by what this home has lived through with it. */
+  #distrust(customer: string, engaging?: ProviderRunner): string | undefined {
+    const { acquaintances, now } = this.#tools
+    const { roundsPaid, roundsUnpaid, roundsRejected } = acquaintances.of(customer, 'customer')
+    if (roundsUnpaid > 0) return 'This customer left a round unpaid before.'
+    if (roundsRejected > roundsPaid) return 'This customer rejected more work than it paid for.'
+    for (const runner of this.#runners.values()) {
+      if (runner === engaging || runner.state.candidate?.customer !== customer) continue
+      const last = runner.state.shares.at(-1)
+      const due = engaging || (last && now() > last.round.times.releaseBy)
+      if (last && last.status !== 'closed' && due) return 'A round with this customer is not redeemed yet.'
+    }
+    return undefined
   }
 
   #misfit(award: Award): string | undefined {

@@ -41,8 +41,12 @@ export interface Share {
   result?: { steps: number; losses: number[]; checkpoints: string[]; path: string }
   /** The update's, once it is on a server. */
   manifest?: Manifest
+  /** When the update was handed to the relays. */
+  sentAt?: Seconds
   verdict?: Verdict
   redeemed?: Sats
+  /** Delivered in time, and nothing was released for it. */
+  owed?: boolean
   fee?: Sats
   /** The lock was signed back to the customer. */
   returned?: boolean

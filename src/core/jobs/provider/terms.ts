@@ -40,10 +40,15 @@ export function unacceptable(candidate: Candidate, award: Award): string | undef
 export function unsoundRound(engagement: Engagement, award: Award, round: Round): string | undefined {
   const promised = award.rounds.find(r => r.round === round.round)
   if (!promised) return `Round ${round.round} is not in the award.`
-  if (engagement.shares.length === 0 && !round.shard) return 'The first round carries no shard.'
+  if (!engagement.shard && !round.shard) return 'The first round carries no shard.'
   // After a stranger's first round the award's later rounds are full ones, whatever was skipped in between.
   if (round.steps > promised.steps)
     return `Round ${round.round} asks ${round.steps} steps; the award says ${promised.steps}.`
+  // Nor may a stranger skip the short round: until one is redeemed, every round is as short as the first.
+  const short = award.rounds[0]!.steps
+  const stranger = engagement.candidate?.known === 0 && !engagement.shares.some(s => s.redeemed)
+  if (stranger && round.steps > short)
+    return `Round ${round.round} asks ${round.steps} steps; before a first payment it is ${short}.`
   if (round.price < Math.floor((promised.price * round.steps) / promised.steps))
     return `Round ${round.round} pays ${round.price} sats; the award says ${promised.price}.`
   const { startBy, deadline, releaseBy, redeemBy, locktime } = round.times
