@@ -169,6 +169,7 @@ async function ask(order: Order, plan: Plan, tools: Tools, signal?: AbortSignal)
     mint: order.mint,
     blossoms: order.blossoms,
     strangers,
+    acquainted: (provider: string) => tools.acquaintances.of(provider, 'provider').roundsPaid > 0,
   }
   const enough = (offers: Parameters<typeof fits>[1][]) =>
     offers.filter(offer => fits(demand, offer)).length >= order.providers

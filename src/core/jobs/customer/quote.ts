@@ -16,6 +16,8 @@ export interface Demand {
   mint: string
   blossoms: string[]
   strangers: number
+  /** Whether a provider was paid before: it is no stranger, and its first round is a full one. */
+  acquainted: (provider: string) => boolean
 }
 
 /** What a job would cost at the offers that are live now. */
@@ -54,7 +56,8 @@ export function fits(demand: Demand, { offer }: LiveOffer): boolean {
 export function quote(demand: Demand, offers: LiveOffer[], fee: (price: Sats) => number): Quote {
   const priced = offers
     .filter(offer => fits(demand, offer))
-    .map(({ offer }) => ({
+    .map(({ provider, offer }) => ({
+      first: demand.acquainted(provider) ? 1 : demand.strangers,
       price: sats(Math.max(offer.price.minimum, Math.ceil(demand.pflopPerRound * offer.price.perPflop))),
       seconds:
         (demand.pflopPerRound * 1e15) / Math.max(...offer.engines.map(engine => engine.flopsPerSecond)),
@@ -68,9 +71,10 @@ export function quote(demand: Demand, offers: LiveOffer[], fee: (price: Sats) =>
       fix: 'Wait for providers, or name other relays, mints and Blossom servers.',
     })
   // Slots without an offer yet are reckoned at the dearest price known.
-  const prices = Array.from({ length: demand.providers }, (_, i) => cheapest[i]?.price ?? dearest.price)
-  const locks = prices.flatMap(price => [
-    sats(Math.ceil(price * demand.strangers)),
+  const chosen = Array.from({ length: demand.providers }, (_, i) => cheapest[i] ?? dearest)
+  const prices = chosen.map(({ price }) => price)
+  const locks = chosen.flatMap(({ price, first }) => [
+    sats(Math.ceil(price * first)),
     ...Array.from({ length: demand.rounds - 1 }, () => price),
   ])
   const work = sum(locks)
