@@ -2,7 +2,7 @@ import { UserError } from '../../../shared/errors.ts'
 import type { Block } from '../cells/column.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import { type Feature, inputsOf, type TableEncoding, type TargetEncoding } from '../encoding.ts'
-import { assigner, bucketSizes, NONE, planSplit } from '../split.ts'
+import { assigner, bucketSizes, planSplit } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
 import type { Inspection, PrepareOptions } from '../types.ts'
@@ -33,29 +33,21 @@ export function makePlan(
   const chosen = scanned.columns.findIndex(({ name }) => name === inspection.target)
   const column = scanned.columns[chosen]!.known! // inspected without errors: the target is there and was read
   const target = places[chosen]!
-  const isClass = inspection.task === 'classification'
-  const strata = isClass ? classStrata(column, target) : tenthStrata(spool, scanned.rows, target)
-  const quotas = planSplit(
-    strata.sizes,
-    options.shards,
-    options.holdout,
-    options.seed,
-    isClass ? options.skew : undefined,
-  )
+  const classes = inspection.task === 'classification' ? classStrata(column, target) : undefined
+  const strata = classes ?? tenthStrata(spool, scanned.rows, target)
+  const { shards, holdout, seed, skew } = options
+  const quotas = planSplit(strata.sizes, shards, holdout, seed, classes && skew)
   const fits = scanned.columns.flatMap(({ name, known }, c) =>
     known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
   )
   const moments = new Moments()
-  const bucketsOf = assigner(quotas, options.seed)
-  const buckets = assign(spool, strata, bucketsOf, (block, assigned) => {
+  const buckets = assign(spool, strata, assigner(quotas, seed), (block, assigned) => {
     for (const fit of fits) fit.add(block, assigned)
-    if (!isClass) moments.add(block.columns[target]!, assigned)
+    if (!classes) moments.add(block.columns[target]!, assigned)
   })
   const features = fits.flatMap(fit => fitted(fit))
   if (features.length === 0) nothingLearned(inspection)
-  const answer: TargetEncoding = isClass
-    ? { kind: 'class', name: inspection.target!, values: (strata as ClassStrata).names } // made by classStrata above
-    : { kind: 'number', name: inspection.target!, mean: moments.mean, scale: moments.scale }
+  const answer = answerOf(inspection.target!, classes, moments)
   const encoding: TableEncoding = {
     v: 1,
     kind: 'table',
@@ -71,6 +63,10 @@ export function makePlan(
     sizes: bucketSizes(quotas),
     buckets,
   }
+}
+
+function answerOf(name: string, classes: ClassStrata | undefined, { mean, scale }: Moments): TargetEncoding {
+  return classes ? { kind: 'class', name, values: classes.names } : { kind: 'number', name, mean, scale }
 }
 
 function nothingLearned({ path }: Inspection): never {
