@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { basename, extname, resolve } from 'node:path'
 import {
   type Draft,
@@ -49,11 +48,7 @@ export async function orderOf(
   }
 }
 
-const defaultOut = (dataset: string): string => {
-  const name = `${basename(dataset, extname(dataset)) || 'dataset'}-model`
-  if (!existsSync(name)) return name
-  return name
-}
+const defaultOut = (dataset: string): string => `${basename(dataset, extname(dataset)) || 'dataset'}-model`
 
 const doing = {
   preparing: 'Reading and encoding the dataset …',

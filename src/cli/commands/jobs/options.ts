@@ -14,7 +14,8 @@ export interface OrderOptions {
 }
 
 export const mostProviders = 100
-export const mostRounds = 1000
+/** As many as the wire allows (`MAX_ROUNDS` of the market): an award names every round. */
+export const mostRounds = 256
 
 export const orderOptions = (command: Command): Command =>
   command
