@@ -136,6 +136,19 @@ describe('what is inferred', () => {
     expect((await inspect(file)).rows).toBe(20)
   })
 
+  it('takes years for names of columns, unless years stand below them', async () => {
+    const named = folder.write(
+      'y.csv',
+      lines(20, i => `c${i},${i * 1.5},${i * 2.5}`, 'city,2019,2020'),
+    )
+    expect(Object.keys(await roles(named))).toEqual(['city', '2019', '2020'])
+    const values = folder.write(
+      'v.csv',
+      lines(20, i => `${2000 + i},${i * 2.5}`),
+    )
+    expect(Object.keys(await roles(values))).toEqual(['column_1', 'column_2'])
+  })
+
   it('counts classes and missing values of every spelling', async () => {
     const gaps = ['', 'NA', 'n/a', 'null', '-', '?', 'NaN', ' ']
     const file = folder.write(
@@ -242,6 +255,8 @@ describe('bad input', () => {
     const bytes = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 7919 + (i >> 3) * 31) % 256)
     await refused(folder.write('g.csv', bytes), 'dataset/binary', /not a table/)
   })
+  it('is named: a web page', () =>
+    refused(folder.write('w.csv', '<!DOCTYPE html>\n<html>a, b</html>\n'), 'dataset/web-page', /web page/))
   it('is named: an Excel workbook', () =>
     refused(folder.write('x.xlsx', Buffer.from('504b030414000600', 'hex')), 'dataset/spreadsheet', /Excel/))
   it('is named: a folder that is no dataset, with a table it holds', async () => {

@@ -49,17 +49,24 @@ function notADataset(path: string): never {
 function formatOf(path: string): 'text' | 'parquet' | 'jsonl' {
   const head = firstBytes(path, 4096)
   if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet'
-  refuseArchives(head, path)
+  refuseOthers(head, path)
   if (/\.(jsonl|ndjson|json)$/i.test(path)) return 'jsonl'
   return /^\s*\{"/.test(head.toString('latin1')) ? 'jsonl' : 'text'
 }
 
-function refuseArchives(head: Buffer, path: string): void {
+function refuseOthers(head: Buffer, path: string): void {
   const magic = head.subarray(0, 4).toString('hex')
   if (magic === '504b0304' || magic === 'd0cf11e0') {
     throw new UserError('dataset/spreadsheet', {
       message: 'This is an Excel workbook or a zip archive, not a table as text.',
       fix: 'Open it in your spreadsheet program and save the sheet as CSV.',
+      where: path,
+    })
+  }
+  if (/^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1'))) {
+    throw new UserError('dataset/web-page', {
+      message: 'This is a web page or XML, not a table.',
+      fix: 'Download the table itself: the page usually has a "raw" or "download" button.',
       where: path,
     })
   }

@@ -151,19 +151,21 @@ function isHeader(
   body: readonly string[][],
   readings: readonly Reading[],
 ): boolean {
-  let votes = 0
-  for (const [c, raw] of first.entries()) {
-    const cell = raw.trim()
-    const reading = readings[c]
-    if (cell === '' || !reading) continue
-    if (reading.kind === 'text') {
-      const isText = readingOf([cell], '.').kind === 'text' && !isMissing(cell)
-      votes += !isText || body.some(row => row[c]?.trim() === cell) ? -1 : 0.25
-    } else if (!isMissing(cell))
-      votes += readingOf([cell], 'decimal' in reading ? reading.decimal : '.').kind === 'text' ? 1 : -1
-  }
-  return votes > 0
+  const votes = first.map((cell, c) => vote(cell.trim(), column(body, c), readings[c] ?? { kind: 'text' }))
+  return votes.reduce((a, b) => a + b, 0) > 0
 }
+
+/** 1 for a name, −1 for a value, little or nothing when it could be either. */
+function vote(cell: string, below: readonly string[], reading: Reading): number {
+  if (isMissing(cell)) return reading.kind === 'text' && cell !== '' ? -1 : 0
+  const isText = readingOf([cell], 'decimal' in reading ? reading.decimal : '.').kind === 'text'
+  if (reading.kind === 'text') return !isText || below.some(other => other.trim() === cell) ? -1 : 0.25
+  if (isText) return 1
+  return isYear(cell) && !below.some(isYear) ? 0 : -1
+}
+
+/** Years are the one kind of number that names columns. */
+const isYear = (cell: string) => /^\s*(19|20)\d\d\s*$/.test(cell)
 
 /** Trimmed; empty names numbered, repeated ones told apart. */
 export function namesFrom(cells: readonly string[]): string[] {
