@@ -74,7 +74,12 @@ const jobResult = z.object({
   out: z.string(),
 })
 
-describe('a job between two homes that meet only through the network they name', () => {
+/** A bound against hanging, generous for machines that do other things too; in milliseconds. */
+const patience = 300_000
+
+describe('a job between two homes that meet only through the network they name', {
+  timeout: patience,
+}, () => {
   it('is quoted, refused above its budget, trained, paid, listed, explained and asked', async () => {
     const provider = start(
       ['provide', ...network, '--once', '--json', '--threads', '1', '--home', folder.at('earn')],
@@ -156,7 +161,7 @@ describe('a job between two homes that meet only through the network they name',
   })
 })
 
-describe('practice', () => {
+describe('practice', { timeout: patience }, () => {
   it('trains without flags, keys or money of its own, and cleans up after itself', async () => {
     const ran = await gradstr(
       [

@@ -23,7 +23,8 @@ const wallet = (home: string, ...args: string[]) =>
   gradstr(['wallet', ...args, '--home', folder.at(home), '--json'], { env })
 const last = (ran: Awaited<ReturnType<typeof gradstr>>) => ran.json().at(-1)
 
-describe('gradstr wallet', () => {
+// A bound against hanging, not a measure: a dozen processes start one after the other.
+describe('gradstr wallet', { timeout: 300_000 }, () => {
   it('tops up, pays an invoice after showing the fee, keeps a history, and is restored from its words', async () => {
     const topup = await wallet('home', 'topup', '1,000', '--mint', mint.url)
     expect(topup.code).toBe(0)
