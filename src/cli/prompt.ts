@@ -18,9 +18,10 @@ const BACKSPACE = new Set(['\u007f', '\b'])
  */
 export async function askHidden(question: string, terminal: Terminal): Promise<string> {
   const { stdin, stderr, signal } = terminal
-  stderr.write(question)
   const wasRaw = stdin.isRaw
+  // Before the question: whoever types at once must not be echoed.
   stdin.setRawMode(true)
+  stderr.write(question)
   stdin.setEncoding('utf8')
   stdin.resume()
   let typed = ''
