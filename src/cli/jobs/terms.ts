@@ -1,6 +1,7 @@
-import { freemem, hostname } from 'node:os'
+import { freemem } from 'node:os'
 import type { Compute } from '../../core/compute/index.ts'
 import { liveTimes, practiceTimes, type Terms } from '../../core/jobs/index.ts'
+import { asLine } from '../../core/market/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import { bytes, sats } from '../../shared/units.ts'
 import type { Network } from '../network.ts'
@@ -41,7 +42,8 @@ export async function measuredTerms(
   return {
     ...threads,
     gentle,
-    device: hostname().slice(0, 40) || 'computer',
+    // Public, so never the machine's name, which is often its owner's.
+    device: asLine(engine.device, 100),
     flopsPerSecond,
     memory: bytes(Math.floor(freemem() * share)),
     price: { perPflop: sats(Math.max(1, Math.round(options.price))), minimum: sats(options.minimum) },
