@@ -77,6 +77,7 @@ describe('a round through workers', () => {
       seed: work.seed,
       rho: 0.5,
       update: work.update,
+      others: [],
       folder: at('reference'),
       sample: 9,
       threads: 1,

@@ -120,8 +120,8 @@ export const tasks = {
       rho: z.number().positive().max(1),
       /** The provider's update, to compare with; it must have passed `measure` without a `problem`. */
       update: path,
-      /** The other updates of the round, likewise: what work on other rows contains of the run. */
-      others: z.array(path).default([]),
+      /** The other updates of the round: what work on other rows contains of the run. */
+      others: z.array(path),
       /** For its own files; removed when it is done. */
       folder: path,
       /** The sample, as in `measure`. */

@@ -99,6 +99,17 @@ async function problemOf(spec: TrainingSpec, path: string): Promise<string | nul
 
 /** A peer that is no update itself has no cosine. */
 async function comparable(spec: TrainingSpec, peers: Measurement['peers']): Promise<Measurement['peers']> {
-  const sound = await Promise.all(peers.map(async p => (await problemOf(spec, p.path)) === null))
-  return peers.filter((_, i) => sound[i])
+  const sound = new Set(
+    await soundUpdates(
+      spec,
+      peers.map(p => p.path),
+    ),
+  )
+  return peers.filter(p => sound.has(p.path))
+}
+
+/** Those of the files that are updates of this model. */
+export async function soundUpdates(spec: TrainingSpec, paths: readonly string[]): Promise<string[]> {
+  const sound = await Promise.all(paths.map(async path => (await problemOf(spec, path)) === null))
+  return paths.filter((_, i) => sound[i])
 }

@@ -15,6 +15,7 @@ import { writeUpdate } from './difference.ts'
 import { noiseOf } from './expected.ts'
 import type { Gain, Reference } from './figures.ts'
 import { gainOf, lossesOf, type SampleLosses, sampleGroups } from './gains.ts'
+import { soundUpdates } from './measure.ts'
 import { median } from './quorum.ts'
 
 /** Points of the curve: at ρ = ½, one for each tenth of the awarded steps. */
@@ -32,7 +33,7 @@ export interface ReferenceRun {
   rho: number
   /** The provider's update, checked to fit the model. */
   update: string
-  /** Updates of other providers in the same round, checked likewise. */
+  /** Updates of other providers in the same round; what is no update is passed over. */
   others: readonly string[]
   /** For checkpoints and weights; a run that was interrupted goes on from there. Removed at the end. */
   folder: string
@@ -117,11 +118,12 @@ async function summary(
   if (!last) return { curve: [], norm: null, holdout: null, along: null, others: null, keeps: null, diverged }
   const { weights, update } = filesOf(run, last.steps)
   const points = gains.map(p => filesOf(run, p.steps).update)
-  const [along = null, ...rest] = await projections(run.spec, update, [run.update, ...run.others, ...points])
-  const others = rest.slice(0, run.others.length).filter(x => x !== null)
+  const peers = await soundUpdates(run.spec, run.others)
+  const [along = null, ...rest] = await projections(run.spec, update, [run.update, ...peers, ...points])
+  const others = rest.slice(0, peers.length).filter(x => x !== null)
   const middle = points[(points.length >> 1) - 1]
   return {
-    curve: gains.map((p, i) => ({ ...p, along: rest[run.others.length + i] ?? null })),
+    curve: gains.map((p, i) => ({ ...p, along: rest[peers.length + i] ?? null })),
     norm: (await compare(run.spec, update)).norm,
     holdout: await probe.holdout(await readWeights(run.spec, weights)),
     along,
