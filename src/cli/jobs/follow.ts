@@ -6,7 +6,7 @@ import {
   type Plan,
   type Tools,
 } from '../../core/jobs/index.ts'
-import type { ErrorReport } from '../../shared/errors.ts'
+import { type ErrorReport, reportOf } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
 import { Interrupted } from '../interrupt.ts'
 import { openProgress } from '../progress/display.ts'
@@ -17,6 +17,8 @@ const graceMs = 10_000
 /** Locks that open within this many seconds are waited for; longer ones come back when Gradstr runs again. */
 const shortWait = 300
 const frameMs = 250
+/** What providers redeemed, and whatever a mint's absence left open, is looked after this often. */
+const settleMs = 30_000
 
 /**
  * Runs a job of this home in the foreground until it has ended and its locks are settled, or will be only later.
@@ -48,15 +50,19 @@ export async function follow(
     troubles.add(`${what}:${code}`)
     display.note(`${message} Trying again. ${fix}`)
   }
+  const settle = (): Promise<void> => tools.wallet.settle().catch(error => tell('settle', reportOf(error)))
+  const keepBooks = setInterval(() => void settle(), settleMs)
   const draw = setInterval(() => display.show(viewOf(job.runner.state, heartbeats, naming)), frameMs)
   try {
     display.show(viewOf(job.runner.state, heartbeats, naming))
     return await untilOver(job, call.signal)
   } finally {
+    clearInterval(keepBooks)
     clearInterval(draw)
     display.show(viewOf(job.runner.state, heartbeats, naming))
     display.done()
     await job.close()
+    await settle()
     await tools.relays.flush(3000)
   }
 }
@@ -68,9 +74,7 @@ async function untilOver({ runner }: OpenJob, signal: AbortSignal): Promise<Cust
     signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
     watch = setInterval(() => {
       const job = runner.state
-      if (!ended(job) || job.report === undefined) {
-        if (!ended(job) || job.phase === 'done') return
-      }
+      if (!ended(job)) return
       endedAt ??= Date.now()
       const waits = Date.now() - endedAt < graceMs
       if (!waits && longestLock(job) > Date.now() / 1000 + shortWait) resolve(job)

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Engagement, ProviderService } from '../../../core/jobs/index.ts'
+import { reportOf } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 import { closing } from '../../closing.ts'
 import { bytesText, flopsText, satsText } from '../../format.ts'
@@ -61,6 +62,11 @@ async function provide(call: Call, options: Options): Promise<void> {
       s => s.close(),
     )
     service.start()
+    // Redemptions that a mint's absence left open are finished as soon as it is back.
+    const settle = (): Promise<void> =>
+      house.wallet.settle().catch(error => call.log.line(`settling: ${reportOf(error).message}`))
+    const keepBooks = setInterval(() => void settle(), settleMs)
+    parts.opened(keepBooks, clearInterval)
     report.say(
       `This machine trains at ${flopsText(terms.flopsPerSecond)} and offers ${bytesText(terms.memory)} of memory,`,
       `for ${satsText(terms.price.perPflop)} per PFLOP, at least ${satsText(terms.price.minimum)} a round.`,
@@ -74,6 +80,7 @@ async function provide(call: Call, options: Options): Promise<void> {
     ])
     service.stop()
     await untilIdle(service)
+    await settle()
     await house.relays.flush(3000)
     const { available, earned } = house.wallet.balance()
     report.say(`Earned ${satsText(earned)}; the wallet holds ${satsText(available)}.`)
@@ -88,6 +95,8 @@ const untilOrphaned = (): Promise<void> =>
   new Promise(resolve => {
     process.stdin.on('end', resolve).on('error', resolve).resume()
   })
+
+const settleMs = 30_000
 
 /** How long delivered work is waited for after a stop, in milliseconds. What is later comes at the next start. */
 const patienceMs = 15_000
