@@ -1,11 +1,11 @@
 import { produce } from 'immer'
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Machine } from '../machine.ts'
-import { beginExport, roundsAreOver, settleLocks } from './closing.ts'
+import { beginExport, refundableAt, roundsAreOver, settleLocks } from './closing.ts'
 import { type Ask, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import { record } from './record.ts'
-import { closeRound, closesAt, engageInRound, judge, openRound, saveLocks } from './rounds.ts'
+import { closeRound, closesAt, engageInRound, fetchedBy, judge, openRound, saveLocks } from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, emptyJob, ended, type Plan } from './state.ts'
 
 /** The customer's side of one job. The same log gives the same state; a repeated wire event changes nothing. */
@@ -78,11 +78,10 @@ function wakeAt(job: CustomerJob): Seconds | undefined {
   const { plan } = job
   if (!plan) return undefined
   const moments: (number | undefined)[] = []
-  for (const { engagement, work } of allWorks(job)) {
+  for (const { work } of allWorks(job)) {
+    if (work.status === 'delivered') moments.push(fetchedBy(work, plan) + 1)
     if (work.lock.status !== 'open') continue
-    if (work.times && engagement.status === 'gone' && work.status === 'sent')
-      moments.push(work.times.deadline + 1)
-    moments.push(work.locktime + 1)
+    moments.push(refundableAt(work) + 1)
   }
   if (!ended(job)) {
     moments.push(plan.deadline, closesAt(job, plan))

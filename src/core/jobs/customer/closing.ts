@@ -3,8 +3,10 @@ import { type Ask, dismiss } from './hiring.ts'
 import { works } from './rounds.ts'
 import { allWorks, type CustomerJob, ended, type Plan, type Work } from './state.ts'
 
+/** A job does not wait with its end for an update that no server gives: that is judged whenever it comes. */
 const underWay = (work: Work): boolean =>
   work.status !== 'closed' &&
+  !(work.status === 'delivered' && work.late) &&
   work.status !== 'sent' &&
   !['locking', 'locked', 'sending'].includes(work.status)
 
@@ -44,21 +46,26 @@ export function finish(job: CustomerJob, at: Seconds, ask: Ask): void {
   ask({ id: 'clean-up', type: 'clean-up' })
 }
 
+/** After this moment the customer can take the lock back alone: T, or later where the mint's clock is behind. */
+export const refundableAt = ({ locktime, lock }: Work): Seconds =>
+  lock.notBefore !== undefined && lock.notBefore > locktime ? lock.notBefore : locktime
+
 /**
  * Whatever a closed work still has locked comes back: at once with the provider's signatures, else after T.
- * An engagement that is gone with its update overdue is closed here.
+ * An update that was sent in time may still come until then, so what is overdue is closed here.
  */
 export function settleLocks(job: CustomerJob, ask: Ask): void {
   for (const { engagement, work } of allWorks(job)) {
     if (work.lock.status !== 'open') continue
-    const overdue = work.status === 'sent' && engagement.status === 'gone' && job.clock > work.times!.deadline
-    if (overdue || (work.status === 'sent' && work.givenBack)) work.status = 'closed'
+    const overdue = engagement.status === 'gone' && job.clock > refundableAt(work)
+    if (work.status === 'sent' && (overdue || work.givenBack)) work.status = 'closed'
     if (work.status !== 'closed') continue
-    if (!work.givenBack && job.clock <= work.locktime) continue
+    if (!work.givenBack && job.clock <= refundableAt(work)) continue
     work.lock.status = 'refunding'
     const how = work.givenBack ? 'together' : 'after-t'
+    const again = work.lock.tries ? `:${work.lock.tries}` : ''
     ask({
-      id: `refund:${engagement.key}:${work.round}:${how}`,
+      id: `refund:${engagement.key}:${work.round}:${how}${again}`,
       type: 'refund',
       key: engagement.key,
       round: work.round,

@@ -88,7 +88,19 @@ export const goodFigures = (steps: number): Figures => ({
 })
 
 /** How one simulated provider behaves. */
-export type Character = 'honest' | 'declines' | 'mute' | 'vanishes' | 'leaves' | 'harmful'
+export type Character =
+  | 'honest'
+  | 'declines'
+  | 'mute'
+  | 'vanishes'
+  | 'leaves'
+  | 'harmful'
+  /** Its update is signed in time and arrives long after. */
+  | 'late'
+  /** Its update is on no server. */
+  | 'phantom'
+  /** Leaves with signatures that open nothing, again and again. */
+  | 'forger'
 
 /**
  * A world around the pure fold: it answers every effect the way relays, mints, workers and providers of the given
@@ -99,7 +111,7 @@ export class World {
   readonly log: Entry<CustomerFact>[] = []
   readonly asked = new Map<string, CustomerEffect>()
   /** Answers on their way to the job. */
-  readonly inFlight: { id: string; fact: CustomerFact }[] = []
+  readonly inFlight: { id: string; fact: CustomerFact; from: number }[] = []
   /** What the mint saw: face value per lock, and how it ended. */
   readonly mint = new Map<string, { locked: number; released: number; refunded: number }>()
   clock = 1000
@@ -127,17 +139,23 @@ export class World {
     }
   }
 
-  /** One answer reaches the job. */
-  step(): void {
-    const [next] = this.inFlight.splice(this.#pick(this.inFlight.length), 1)
-    if (next) this.tell(next.id, next.fact)
+  /** One answer reaches the job. @returns false when none is there yet */
+  step(): boolean {
+    const there = this.inFlight.filter(({ from }) => from <= this.clock)
+    const next = there[this.#pick(there.length || 1)]
+    if (!next) return false
+    this.inFlight.splice(this.inFlight.indexOf(next), 1)
+    this.tell(next.id, next.fact)
+    return true
   }
 
   /** Time passes to the next moment that matters. @returns false when there is none */
   wake(): boolean {
+    const moments = this.inFlight.map(({ from }) => from)
     const wake = customerMachine.wakeAt(this.job)
-    if (wake === undefined) return false
-    this.clock = Math.max(this.clock + 1, wake)
+    if (wake !== undefined) moments.push(wake)
+    if (moments.length === 0) return false
+    this.clock = Math.max(this.clock + 1, Math.min(...moments))
     this.tell(`tick:${this.clock}`, { type: 'tick' })
     return true
   }
@@ -161,8 +179,8 @@ export class World {
     }
   }
 
-  #send(id: string, fact: CustomerFact): void {
-    this.inFlight.push({ id, fact })
+  #send(id: string, fact: CustomerFact, from = this.clock): void {
+    this.inFlight.push({ id, fact, from })
   }
 
   #characterOf(key: string): { from: string; award: string; character: Character } {
@@ -198,6 +216,18 @@ export class World {
       case 'send-round':
         return this.#deliverRound(effect)
       case 'fetch':
+        if (this.#characterOf(effect.key).character === 'phantom')
+          return this.#send(
+            `done:${effect.id}`,
+            {
+              type: 'fetch-failed',
+              key: effect.key,
+              round: effect.round,
+              reason: 'No server has it.',
+              blame: false,
+            },
+            this.#work(effect.key, effect.round).times!.releaseBy,
+          )
         return done({
           type: 'fetched',
           key: effect.key,
@@ -252,6 +282,16 @@ export class World {
         })
       case 'refund': {
         const lock = this.mint.get(`${effect.key}:${effect.round}`)!
+        const work = this.#work(effect.key, effect.round)
+        const forged = work.givenBack?.some(witness => witness.signature === 'forged')
+        // The mint's clock may be behind.
+        if (forged || (this.clock > work.locktime && this.#pick(3) === 2))
+          return done({
+            type: 'refund-later',
+            key: effect.key,
+            round: effect.round,
+            notBefore: seconds(forged ? work.locktime : this.clock + 60),
+          })
         const rest = lock.locked - lock.released - lock.refunded
         lock.refunded += rest
         return done({
@@ -311,30 +351,33 @@ export class World {
     for (const { key, works } of Object.values(this.job.engagements)) {
       const work = works.at(-1)
       if (work?.status !== 'sent') continue
-      const { from, award, character } = this.#characterOf(key)
+      const { character } = this.#characterOf(key)
       if (character === 'vanishes') continue
       if (character === 'leaves')
         this.#send(`leave-${key}-${work.round}`, this.#leave(key, work.round, 'pause'))
-      else
-        this.#send(`update-${key}-${work.round}`, {
-          type: 'update',
-          event: `update-${key}-${work.round}`,
-          from,
-          at: seconds(this.clock),
-          update: {
-            award,
-            round: work.round,
-            update: manifestOf(3),
-            losses: [1],
-            checkpoints: [],
-            steps: work.steps,
-            parent: hex(1),
-          },
-        })
+      else if (character === 'forger')
+        for (const again of [1, 2, 3, 4, 5])
+          this.#send(`forged-${key}-${work.round}-${again}`, this.#leave(key, work.round, 'pause', 'forged'))
+      else this.#deliver(key, work.round, character === 'late' ? this.clock + 150 : this.clock)
     }
   }
 
-  #leave(key: string, round: number, code: 'pause' | 'rejected' | 'done'): CustomerFact {
+  #deliver(key: string, round: number, arrival: number): void {
+    const { from, award } = this.#characterOf(key)
+    const id = `update-${key}-${round}`
+    if (this.log.some(entry => entry.id === id) || this.inFlight.some(message => message.id === id)) return
+    const { steps } = this.#work(key, round)
+    const fact: CustomerFact = {
+      type: 'update',
+      event: id,
+      from,
+      at: seconds(this.clock),
+      update: { award, round, update: manifestOf(3), losses: [1], checkpoints: [], steps, parent: hex(1) },
+    }
+    this.#send(id, fact, arrival)
+  }
+
+  #leave(key: string, round: number, code: 'pause' | 'rejected' | 'done', signature = 'x'): CustomerFact {
     const { from, award } = this.#characterOf(key)
     return {
       type: 'leave',
@@ -345,7 +388,7 @@ export class World {
         round,
         code,
         reason: 'bye',
-        witnesses: [{ secret: 's', signature: 'x' }],
+        witnesses: [{ secret: 's', signature }],
         parent: hex(1),
       },
     }
@@ -361,8 +404,7 @@ export function live(world: World, limit = 3000): boolean {
     world.answerAwards()
     world.work()
     if (world.inFlight.length === 0 && customerMachine.over(world.job)) return true
-    if (world.inFlight.length > 0) world.step()
-    else if (!world.wake()) return false
+    if (!world.step() && !world.wake()) return false
   }
   throw new Error(`the job does not end: ${world.job.phase}, round ${world.job.round}`)
 }

@@ -4,6 +4,7 @@ import { replay } from '../machine.ts'
 import { customerMachine } from './advance.ts'
 import { type Character, live, planOf, World } from './fold.test-support.ts'
 import { money } from './state.ts'
+import { seedOf } from './times.ts'
 
 const accounts = (world: World) => {
   for (const [lock, { locked, released, refunded }] of world.mint)
@@ -32,7 +33,7 @@ describe('the customer’s fold', () => {
     ])
   })
 
-  it.each<Character>(['declines', 'mute', 'vanishes', 'leaves', 'harmful'])(
+  it.each<Character>(['declines', 'mute', 'vanishes', 'leaves', 'harmful', 'late', 'phantom', 'forger'])(
     'replaces a provider that %s',
     character => {
       const world = new World(planOf(2, 3), [character, 'honest', 'honest'])
@@ -50,6 +51,40 @@ describe('the customer’s fold', () => {
     expect(bad.works[0]!.lock.refunded).toBe(bad.works[0]!.lock.locked)
   })
 
+  const firstWorkOf = (world: World, provider: number) =>
+    Object.values(world.job.engagements).find(e => Number.parseInt(e.bid.provider, 16) === provider)!
+      .works[0]!
+
+  it('pays an update that was signed in time and came after its round had closed, and does not use it', () => {
+    const world = new World(planOf(2, 2), ['late', 'honest', 'honest'])
+    live(world)
+    expect(firstWorkOf(world, 0)).toMatchObject({ late: true, verdict: { paid: 'full', used: false } })
+    expect(world.asked.get('aggregate:1')).toMatchObject({ keys: ['1.0'] })
+    accounts(world)
+  })
+
+  it('holds up neither the round nor the end for an update that no server gives', () => {
+    const world = new World(planOf(2, 2), ['phantom', 'honest', 'honest'])
+    live(world)
+    const { verdict, times } = firstWorkOf(world, 0)
+    expect(world.job.end!.at).toBeLessThan(times!.deadline)
+    expect(verdict).toMatchObject({ paid: 'none', used: false, reason: 'No server has it.' })
+    accounts(world)
+  })
+
+  it('takes a lock back after T when the signatures that came for it open nothing, however often they come', () => {
+    const world = new World(planOf(2, 2), ['forger', 'honest', 'honest'])
+    live(world)
+    const { lock } = firstWorkOf(world, 0)
+    expect(lock).toMatchObject({ status: 'settled', refunded: lock.locked })
+    accounts(world)
+  })
+
+  it('gives whoever replaces a provider another seed: the same batches would make it a copy', () => {
+    const plan = planOf(1, 1)
+    expect(seedOf(plan, 1, '0.0')).not.toBe(seedOf(plan, 1, '0.1'))
+  })
+
   it('ends as failed, with everything given back, when nobody is left to work', () => {
     const world = new World(planOf(2, 2), ['vanishes', 'declines'])
     expect(live(world)).toBe(true)
@@ -62,8 +97,7 @@ describe('the customer’s fold', () => {
     for (let i = 0; i < 200 && world.job.round < 2; i++) {
       world.answerAwards()
       world.work()
-      if (world.inFlight.length > 0) world.step()
-      else world.wake()
+      if (!world.step()) world.wake()
     }
     world.tell('cancel', { type: 'cancel' })
     expect(live(world)).toBe(true)
@@ -80,7 +114,10 @@ describe('the customer’s fold', () => {
   })
 
   const characters = fc.array(
-    fc.constantFrom<Character>('honest', 'honest', 'declines', 'mute', 'vanishes', 'leaves', 'harmful'),
+    fc.constantFrom<Character>(
+      ...(['honest', 'honest', 'declines', 'mute', 'vanishes', 'leaves', 'harmful'] as const),
+      ...(['late', 'phantom', 'forger'] as const),
+    ),
     { minLength: 1, maxLength: 6 },
   )
 

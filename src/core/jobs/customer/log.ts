@@ -30,13 +30,13 @@ export type CustomerFact =
   | { type: 'lock-refused'; key: string; round: number; reason: string }
   | { type: 'round-sent'; key: string; round: number; times: NonNullable<Work['times']> }
   | { type: 'fetched'; key: string; round: number; path: string }
-  | { type: 'fetch-failed'; key: string; round: number; reason: string }
+  | { type: 'fetch-failed'; key: string; round: number; reason: string; blame?: boolean }
   | { type: 'measured'; key: string; round: number; figures: Figures }
   | { type: 'referenced'; key: string; round: number; reference: Reference }
   | { type: 'released'; key: string; round: number; amount: Sats }
   | { type: 'aggregated'; round: number; path: string; score: Score }
   | { type: 'refunded'; key: string; round: number; refunded: Sats; fee: Sats }
-  | { type: 'refund-later'; key: string; round: number }
+  | { type: 'refund-later'; key: string; round: number; notBefore?: Seconds }
   | { type: 'saved'; round: number; keys: string[] }
   | { type: 'told' }
   | { type: 'exported'; report: unknown }
@@ -56,7 +56,7 @@ export type CustomerEffect = EffectBase &
     | { type: 'send-round'; key: string; round: number }
     | { type: 'fetch'; key: string; round: number }
     | { type: 'measure'; key: string; round: number; others: string[] }
-    | { type: 'reference'; key: string; round: number }
+    | { type: 'reference'; key: string; round: number; others: string[] }
     | { type: 'release'; key: string; round: number }
     | { type: 'aggregate'; round: number; keys: string[] }
     | { type: 'refund'; key: string; round: number }

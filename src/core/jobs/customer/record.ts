@@ -147,8 +147,8 @@ function recordWord(
   }
   if (fact.type === 'leave') {
     for (const work of engagement.works)
-      if (fact.leave.witnesses && (fact.leave.round === undefined || fact.leave.round === work.round))
-        work.givenBack ??= fact.leave.witnesses
+      if (mayGiveBack(work) && (fact.leave.round === undefined || fact.leave.round === work.round))
+        if (fact.leave.witnesses?.length) work.givenBack ??= fact.leave.witnesses
     return dismiss(engagement, fact.leave.code, fact.leave.reason, ask)
   }
   const work = engagement.works.find(w => w.round === fact.update.round)
@@ -165,6 +165,10 @@ function recordWord(
   if (work.round !== job.round || job.aggregating) work.late = true
   ask({ id: `fetch:${engagement.key}:${work.round}`, type: 'fetch', key: engagement.key, round: work.round })
 }
+
+/** Signatures that open nothing are tried a few times, not for ever. */
+const mostTries = 3
+const mayGiveBack = ({ lock }: Work): boolean => lock.status !== 'settled' && (lock.tries ?? 0) < mostTries
 
 const withEngagement = (job: CustomerJob, key: string, change: (engagement: Engagement) => void): void => {
   const engagement = job.engagements[key]
@@ -205,9 +209,16 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
       })
     }
     case 'fetch-failed':
-      work.status = 'closed'
+      // Its provider reads why, as with every verdict, and gives the lock back.
+      work.status = 'releasing'
       work.verdict = { paid: 'none', sats: sats(0), used: false, reason: fact.reason, figures: {} }
-      return dismiss(engagement, 'rejected', fact.reason, ask)
+      if (fact.blame === false) work.verdict.blameless = true
+      return ask({
+        id: `release:${fact.key}:${fact.round}`,
+        type: 'release',
+        key: fact.key,
+        round: fact.round,
+      })
     case 'measured':
       work.status = 'measured'
       work.figures = fact.figures
@@ -225,6 +236,8 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
     }
     case 'refund-later':
       work.lock.status = 'open'
+      work.lock.tries = (work.lock.tries ?? 0) + 1
+      if (fact.notBefore !== undefined) work.lock.notBefore = fact.notBefore
       delete work.givenBack // its signatures opened nothing: T is waited for
       return
     case 'refunded':

@@ -89,6 +89,10 @@ export function closesAt(job: CustomerJob, plan: Plan): Seconds | undefined {
   return seconds(Math.ceil(Math.min(last, Math.max(...sent) + patience)))
 }
 
+/** How long a round waits for an update that was announced, and that no server gives. */
+export const fetchedBy = (work: Work, plan: Plan): Seconds =>
+  seconds((work.arrivedAt ?? 0) + plan.times.heartbeat)
+
 /** Judges the round when nobody is awaited any more, or quorum is reached and patience is over. */
 export function closeRound(job: CustomerJob, plan: Plan, ask: Ask): void {
   if (job.roundOpenedAt === undefined || job.aggregating) return
@@ -99,11 +103,15 @@ export function closeRound(job: CustomerJob, plan: Plan, ask: Ask): void {
     ({ engagement, work }) => work.status !== 'measured' && hopeful(job, engagement, work),
   )
   const due = closesAt(job, plan)
-  // What has arrived is waited for: its measuring is this machine's own doing.
-  const measuring = pending.some(({ work }) => work.status === 'delivered' || work.status === 'fetched')
+  // What has arrived is waited for: its measuring is this machine's own doing. A download may be nobody's.
+  const measuring = pending.some(
+    ({ work }) =>
+      work.status === 'fetched' || (work.status === 'delivered' && job.clock <= fetchedBy(work, plan)),
+  )
   if (pending.length > 0 && (measuring || due === undefined || job.clock < due)) return
   if (measured.length === 0) return reopenIfEmpty(job)
   if (!judge(job, plan, measured, ask)) return
+  for (const { work } of pending) if (work.status === 'delivered') work.late = true
   const used = measured.filter(({ work }) => work.verdict?.used)
   job.aggregating = true
   ask({
@@ -146,7 +154,14 @@ export function judge(
   for (const { engagement, work } of doubtful) {
     if (work.reference) continue
     work.reference = 'running'
-    ask({ id: `reference:${engagement.key}:${round}`, type: 'reference', key: engagement.key, round })
+    const others = known.filter(part => part.work !== work && part.work.figures!.finite)
+    ask({
+      id: `reference:${engagement.key}:${round}`,
+      type: 'reference',
+      key: engagement.key,
+      round,
+      others: others.map(part => part.engagement.key),
+    })
   }
   if (doubtful.length > 0) return false
   for (const { engagement, work, pay, use } of judged) pronounce(job, engagement, work, pay, use, ask)

@@ -74,6 +74,7 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
     listen('bids', [GIFT_WRAP], event => hearBid(id, tools, runner, event), WRAP_SLACK),
     listen('session', [KIND.ANSWER, KIND.UPDATE, KIND.LEAVE], event => hearSession(tools, runner, event, j)),
     listen('progress', [KIND.PROGRESS], event => {
+      if (!isEngaged(runner, event.pubkey)) return
       const progress = wire.progress.open(event, { me: j, from: event.pubkey })
       watch.onProgress?.(event.pubkey, progress)
       const fact: CustomerFact = {
@@ -148,6 +149,9 @@ function hearBid(id: string, tools: Tools, runner: JobRunner, wrap: NostrEvent):
   })
 }
 
+const isEngaged = ({ state }: JobRunner, key: string): boolean =>
+  Object.values(state.engagements).some(engagement => engagement.bid.bid.key === key)
+
 function hearSession(
   _tools: Tools,
   runner: JobRunner,
@@ -156,11 +160,7 @@ function hearSession(
 ): void {
   const from = event.pubkey
   // Strangers to this job are not decrypted for: only session keys that a bid named can speak.
-  if (
-    tagOf(event, 'p') !== j.pubkey ||
-    !Object.values(runner.state.engagements).some(e => e.bid.bid.key === from)
-  )
-    return
+  if (tagOf(event, 'p') !== j.pubkey || !isEngaged(runner, from)) return
   const sides = { me: j, from }
   if (event.kind === KIND.ANSWER)
     runner.append(event.id, { type: 'answer', event: event.id, from, answer: wire.answer.open(event, sides) })

@@ -114,7 +114,7 @@ export interface Work {
   figures?: Figures
   /** The customer's own run on this shard, asked for where the figures alone leave a doubt. */
   reference?: Reference | 'running'
-  /** Arrived after the round's aggregate closed: paid by the same rule, not used. */
+  /** Arrived, or could be fetched, only after the round's aggregate closed: paid by the same rule, not used. */
   late?: boolean
   verdict?: {
     paid: 'full' | 'part' | 'none'
@@ -123,6 +123,8 @@ export interface Work {
     reason: string
     /** What decided, by plain names. */
     figures: Record<string, number>
+    /** Nothing of it is held against the provider: a server may have failed both. */
+    blameless?: boolean
   }
   lock: {
     status: 'none' | 'open' | 'refunding' | 'settled'
@@ -130,6 +132,9 @@ export interface Work {
     fee: Sats
     released: Sats
     refunded: Sats
+    /** How often taking it back was in vain, and when it may be tried again. */
+    tries?: number
+    notBefore?: Seconds
   }
   /** The provider's signatures that give the lock back. */
   givenBack?: { secret: string; signature: string }[]

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Award, Bid, Round } from '../../market/index.ts'
 import type { Plan } from './state.ts'
@@ -39,7 +39,15 @@ export function roundTimes(plan: Plan, bid: Bid, now: Seconds, locktime: Seconds
   }
 }
 
-/** A seed that every replay of the same job finds again: of one slot's batches, or (slot `sample`) of a round's samples. */
-export function seedOf(plan: Plan, round: number, slot: number | 'sample'): number {
-  return createHash('sha256').update(`${plan.seed}:${round}:${slot}`).digest().readUInt32BE(0)
-}
+/**
+ * The seed of one engagement's batches, which every replay of the job finds again. Not of its slot: whoever takes the
+ * place of a silent provider would make the very same update, and pass for its copy.
+ */
+export const seedOf = (plan: Plan, round: number, engagement: string): number =>
+  firstWord(createHash('sha256').update(`${plan.seed}:${round}:${engagement}`))
+
+/** The seed of a round's samples: of J's secret, for a provider could find a plan's seed by trying them all. */
+export const sampleSeed = (secret: Uint8Array, round: number): number =>
+  firstWord(createHash('sha256').update(secret).update(`:${round}:sample`))
+
+const firstWord = (hash: Hash): number => hash.digest().readUInt32BE(0)

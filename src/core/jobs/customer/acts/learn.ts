@@ -1,15 +1,19 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../../../shared/errors.ts'
 import type { Bytes } from '../../../../shared/units.ts'
+import { OWN_LAST } from '../../../federation/index.ts'
 import { wire } from '../../../market/index.ts'
 import { exportInput } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { seedOf } from '../times.ts'
+import { sampleSeed, seedOf } from '../times.ts'
 import type { ActContext, Acts } from './context.ts'
 
 /** A blob that is wrong stays wrong; a server that is away is tried again. */
 const hopeless = new Set(['blobs/too-large', 'blobs/bad-manifest'])
+
+/** Updates are deleted when the job is over; what came too late for that is judged without them. */
+const isThere = ({ path }: { path: string }): boolean => existsSync(path)
 
 /** The files of a job: shards and weights out, updates in, measured and folded into the next weights. */
 export function learn(
@@ -59,22 +63,17 @@ export function learn(
         return { fact: { type: 'fetched', key, round, path } }
       } catch (error) {
         if (!(error instanceof UserError)) throw error
-        if (!hopeless.has(error.code) && now() < work.times!.releaseBy) throw error
-        return {
-          fact: {
-            type: 'fetch-failed',
-            key,
-            round,
-            reason: `The update could not be fetched: ${error.message}`,
-          },
-        }
+        const blame = hopeless.has(error.code)
+        if (!blame && now() < work.times!.releaseBy) throw error
+        const reason = `The update could not be fetched: ${error.message}`
+        return { fact: { type: 'fetch-failed', key, round, reason, blame } }
       }
     },
 
     async measure({ key, round, others }, signal) {
       const { engagement, work } = part(key, round)
       const { spec, shards, holdout } = plan()
-      const before = engagement.works.find(w => w.round < round && w.path)?.path
+      const before = engagement.works.findLast(w => w.round < round && w.path)?.path
       const figures = await compute.run(
         'measure',
         {
@@ -86,17 +85,17 @@ export function learn(
           holdout: at(holdout),
           peers: [
             ...others.map(peer => ({ id: peer, path: at(part(peer, round).work.path!) })),
-            ...(before === undefined ? [] : [{ id: 'own-last', path: at(before) }]),
-          ],
+            ...(before === undefined ? [] : [{ id: OWN_LAST, path: at(before) }]),
+          ].filter(isThere),
           steps: work.steps,
-          seed: seedOf(plan(), round, 'sample'),
+          seed: sampleSeed(j.secret, round),
         },
         { signal },
       )
       return { fact: { type: 'measured', key, round, figures } }
     },
 
-    async reference({ key, round }, signal) {
+    async reference({ key, round, others }, signal) {
       const { engagement, work } = part(key, round)
       const { spec, shards, holdout, rho } = plan()
       const reference = await compute.run(
@@ -107,11 +106,12 @@ export function learn(
           shard: at(shards[engagement.slot]!.path),
           holdout: at(holdout),
           steps: work.steps,
-          seed: seedOf(plan(), round, engagement.slot),
+          seed: seedOf(plan(), round, key),
           rho,
           update: at(work.path!),
+          others: others.map(peer => at(part(peer, round).work.path!)).filter(path => existsSync(path)),
           folder: file('reference', `${round}-${key}`),
-          sample: seedOf(plan(), round, 'sample'),
+          sample: sampleSeed(j.secret, round),
         },
         { signal },
       )

@@ -1,5 +1,5 @@
 import { UserError } from '../../../../shared/errors.ts'
-import { sats } from '../../../../shared/units.ts'
+import { sats, seconds } from '../../../../shared/units.ts'
 import { asLine, wire } from '../../../market/index.ts'
 import type { ActContext, Acts } from './context.ts'
 
@@ -16,7 +16,7 @@ const refusals = new Set([
 /** A round's money: locked before it, released or taken back after it. Each is idempotent by the lock's id. */
 export function pay(context: ActContext): Acts<'lock' | 'release' | 'refund'> {
   const { tools, payments, part, lockId, send, to } = context
-  const { wallet, acquaintances } = tools
+  const { wallet, acquaintances, now } = tools
   return {
     async lock({ key, round }) {
       const { engagement, work } = part(key, round)
@@ -60,7 +60,7 @@ export function pay(context: ActContext): Acts<'lock' | 'release' | 'refund'> {
           send(event)
           const { provider } = engagement.bid
           if (verdict.paid === 'full') acquaintances.paid(provider, 'provider')
-          else acquaintances.rejected(provider, 'provider')
+          else if (!verdict.blameless) acquaintances.rejected(provider, 'provider')
         },
       }
     },
@@ -73,7 +73,10 @@ export function pay(context: ActContext): Acts<'lock' | 'release' | 'refund'> {
         keys: { customer: keys.key(0, round).secret, refund: keys.key(1, round).secret },
         ...(work.givenBack ? { witnesses: work.givenBack } : {}),
       })
-      if ('notBefore' in answer) return { fact: { type: 'refund-later', key, round } }
+      if ('notBefore' in answer) {
+        const notBefore = seconds(Math.max(answer.notBefore, now() + 1))
+        return { fact: { type: 'refund-later', key, round, notBefore } }
+      }
       return { fact: { type: 'refunded', key, round, refunded: answer.refunded, fee: answer.fee } }
     },
   }

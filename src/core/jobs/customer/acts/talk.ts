@@ -80,7 +80,7 @@ export function talk(context: ActContext): Acts<'announce' | 'award' | 'send-rou
           weights: job.weights[round - 1]!.manifest!,
           ...(engagement.works[0] === work ? { shard: engagement.shard! } : {}),
           steps: work.steps,
-          seed: seedOf(plan(), round, engagement.slot),
+          seed: seedOf(plan(), round, key),
           price: work.price,
           times,
           token: token.length <= longestToken ? token : await tokenBlob(context, key, round, token, signal),
