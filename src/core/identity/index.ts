@@ -1,4 +1,4 @@
-export { type KeyPair, type Keyring, keyPair, openKeyring, pairOfNsec } from './keyring.ts'
+export { isPubkey, type KeyPair, type Keyring, keyPair, openKeyring, pairOfNsec } from './keyring.ts'
 export { checkMnemonic, newMnemonic } from './mnemonic.ts'
-export { type PaymentKey, type PaymentKeys, paymentPubkey } from './payment-keys.ts'
+export { isXpub, type PaymentKey, type PaymentKeys, paymentPubkey } from './payment-keys.ts'
 export { createVault, hasVault, openVault, type Secrets } from './vault.ts'

@@ -1,3 +1,4 @@
+import { schnorr } from '@noble/curves/secp256k1.js'
 import { HDKey } from '@scure/bip32'
 import * as nip19 from 'nostr-tools/nip19'
 import { getPublicKey } from 'nostr-tools/pure'
@@ -57,6 +58,17 @@ export function pairOfNsec(nsec: string): KeyPair {
 }
 
 export const keyPair = (secret: Uint8Array): KeyPair => ({ secret, pubkey: getPublicKey(secret) })
+
+/** Whether 32 bytes of hex are the x of a point on the curve (BIP-340): about half of all are not. */
+export function isPubkey(hex: string): boolean {
+  if (!/^[0-9a-f]{64}$/.test(hex)) return false
+  try {
+    schnorr.utils.lift_x(BigInt(`0x${hex}`))
+    return true
+  } catch {
+    return false
+  }
+}
 
 function pairOf(key: HDKey): KeyPair {
   if (!key.privateKey) throw new RangeError('a derived key without its private part')

@@ -39,6 +39,19 @@ export function paymentPubkey(xpub: string, ...path: number[]): string {
   return bytesToHex(publicKey)
 }
 
+/** BIP-32 counts depth in one byte. */
+const deepest = 255
+
+/** Whether a counterparty's keys, `0/r` and `1/r`, can be derived from this text at all. */
+export function isXpub(text: string): boolean {
+  try {
+    return accountOf(text).depth <= deepest - 2
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
+  }
+}
+
 function accountOf(xpub: string): HDKey {
   // An extended key is 111 or 112 characters. "xprv" is refused: nobody should ever send us one.
   if (!/^xpub[1-9A-HJ-NP-Za-km-z]{107,108}$/.test(xpub)) throw badXpub()
@@ -53,7 +66,7 @@ function descend(from: HDKey, path: number[]): HDKey {
   return path.reduce((key, index) => {
     if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET)
       throw new RangeError(`not a non-hardened child: ${index}`)
-    if (key.depth >= 255) throw badXpub()
+    if (key.depth >= deepest) throw badXpub()
     return key.deriveChild(index)
   }, from)
 }

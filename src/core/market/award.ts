@@ -9,6 +9,7 @@ import {
   hex32,
   httpAddress,
   increasing,
+  pubkey,
   size,
   xpub,
 } from './fields.ts'
@@ -24,7 +25,7 @@ const awardContent = z.object({
   /** Id of the bid: the inner event, not its wrap. */
   bid: hex32,
   /** J. */
-  key: hex32,
+  key: pubkey,
   /** xpub: the customer's lock key of round r is its child `0/r`, the refund key `1/r`. */
   payments: xpub,
   spec: trainingSpec,

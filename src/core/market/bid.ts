@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { amount, coordinate, duration, hex32, httpUrls, name, unixTime, xpub } from './fields.ts'
+import { amount, coordinate, duration, hex32, httpUrls, name, pubkey, unixTime, xpub } from './fields.ts'
 import { KIND } from './kinds.ts'
 import { handshakeKind } from './layers.ts'
 
@@ -10,7 +10,7 @@ const bidContent = z.object({
   /** Of the live offer it stands on: event id and device. */
   offer: z.object({ id: hex32, d: name }),
   /** P. */
-  key: hex32,
+  key: pubkey,
   /** xpub: the provider's lock key of round r is its child `0/r`. */
   payments: xpub,
   perRound: amount,

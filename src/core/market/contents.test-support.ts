@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { openKeyring } from '../identity/index.ts'
+import { isPubkey, openKeyring } from '../identity/index.ts'
 
 /** Arbitrary valid contents of every kind, as they stand in JSON. */
 
@@ -10,6 +10,7 @@ const { xpub } = openKeyring(
 const hex = (bytes: number) =>
   fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(a => Buffer.from(a).toString('hex'))
 const hex32 = hex(32)
+const pubkey = hex32.filter(isPubkey)
 const int = (max: number, min = 0) => fc.integer({ min, max })
 const sats = int(2_100_000_000_000_000)
 const size = int(Number.MAX_SAFE_INTEGER)
@@ -135,7 +136,7 @@ export const contents = {
     mints: https,
     blossoms: servers,
     relays,
-    key: hex32,
+    key: pubkey,
     epoch,
     bidWork: int(32),
     status: fc.constantFrom('open', 'running', 'done', 'cancelled'),
@@ -154,7 +155,7 @@ export const contents = {
     job: coordinate,
     version: hex32,
     offer: fc.record({ id: hex32, d: name }),
-    key: hex32,
+    key: pubkey,
     payments: fc.constant(xpub),
     perRound: sats,
     secondsPerRound: seconds,
@@ -167,7 +168,7 @@ export const contents = {
       version: hex32,
       epoch,
       bid: hex32,
-      key: hex32,
+      key: pubkey,
       payments: fc.constant(xpub),
       spec,
       shard: fc.record({ rows: int(1e12, 1), bytes: size }),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bytes as toBytes, sats as toSats, seconds as toSeconds } from '../../shared/units.ts'
+import { isPubkey, isXpub } from '../identity/index.ts'
 import { isHttpUrl, isRelayUrl } from '../nostr/index.ts'
 
 /** Vocabulary of the contents: every number finite and bounded, every text and list of limited length. */
@@ -24,9 +25,11 @@ export const positive = (max: number) => z.number().positive().max(max)
 export const fraction = z.number().gt(0).max(1)
 
 export const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 32 bytes in lower-case hex')
+/** J or P: whoever cannot be written to must be refused before anybody counts on him. */
+export const pubkey = hex32.refine(isPubkey, 'expected a public key (BIP-340)')
 /** BIP-340, 64 bytes. */
 export const signature = z.string().regex(/^[0-9a-f]{128}$/, 'expected 64 bytes in lower-case hex')
-export const xpub = z.string().regex(/^xpub[1-9A-HJ-NP-Za-km-z]{107,108}$/, 'expected an extended public key')
+export const xpub = z.string().max(112).refine(isXpub, 'expected an extended public key (BIP-32)')
 /** The `d` of jobs and devices. */
 export const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 of A-Z a-z 0-9 _ -')
 /** A job's coordinate (NIP-01). */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_WORK } from '../nostr/index.ts'
-import { amount, count, hex32, httpUrls, line, positive, relayUrls, size, unixTime } from './fields.ts'
+import { amount, count, httpUrls, line, positive, pubkey, relayUrls, size, unixTime } from './fields.ts'
 import { KIND } from './kinds.ts'
 import { publicKind } from './layers.ts'
 import { EPOCH, MAX_PROVIDERS, MAX_ROUNDS } from './limits.ts'
@@ -29,7 +29,7 @@ const jobContent = z.object({
   /** Where J reads: bids and updates go here. */
   relays: relayUrls,
   /** J. */
-  key: hex32,
+  key: pubkey,
   epoch: EPOCH,
   /** NIP-13 difficulty asked of a bid. */
   bidWork: count(MAX_WORK, 0),
