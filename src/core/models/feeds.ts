@@ -1,7 +1,6 @@
-import ort from 'onnxruntime-node'
 import { UserError } from '../../shared/errors.ts'
 import { type Encoding, type Feature, nearNames, type Row, valuesOf } from '../datasets/index.ts'
-import type { Feeds } from '../training/index.ts'
+import { type Feeds, ort } from '../training/index.ts'
 import type { ModelInput } from './config.ts'
 
 /** Values of one input of model.onnx, for all rows. */
@@ -43,7 +42,7 @@ export function feedsOf(columns: readonly Column[], from: number, to: number): F
   return Object.fromEntries(columns.map(column => [column.input.name, tensorOf(column, from, to)]))
 }
 
-function tensorOf({ input, data }: Column, from: number, to: number): ort.Tensor {
+function tensorOf({ input, data }: Column, from: number, to: number): Feeds[string] {
   if (input.kind === 'image') {
     const size = input.width * input.height
     const pixels = (data as Uint8Array).subarray(from * size, to * size) // of an image input always bytes

@@ -1,8 +1,8 @@
-import ort from 'onnxruntime-node'
+import { type Tensor as OrtTensor, ort } from './onnxruntime.ts'
 import { f32, type Tensor } from './tensor.ts'
 
 /** Our tensor as ONNX Runtime's, over the same memory. */
-export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
+export function toOrt({ dtype, shape, data }: Tensor): OrtTensor {
   if (dtype === 'F32' && data instanceof Float32Array) return new ort.Tensor('float32', data, shape)
   if (dtype === 'U8' && data instanceof Uint8Array) return new ort.Tensor('uint8', data, shape)
   if (dtype === 'I32' && data instanceof Int32Array) return new ort.Tensor('int32', data, shape)
@@ -10,10 +10,10 @@ export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
 }
 
 /** A float32 result as our tensor, over the same memory. */
-export function fromOrt(tensor: ort.Tensor | undefined): Tensor & { data: Float32Array } {
+export function fromOrt(tensor: OrtTensor | undefined): Tensor & { data: Float32Array } {
   const data = tensor?.data
   if (!(data instanceof Float32Array)) throw new TypeError(`a graph gave ${tensor?.type}, not float32`)
   return { ...f32(tensor?.dims ?? [], data), data }
 }
 
-export const count = (n: number): ort.Tensor => new ort.Tensor('int64', BigInt64Array.of(BigInt(n)), [])
+export const count = (n: number): OrtTensor => new ort.Tensor('int64', BigInt64Array.of(BigInt(n)), [])

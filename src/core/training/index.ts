@@ -36,6 +36,7 @@ export {
   where,
 } from './graph/index.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
+export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export {
   type Header,

@@ -1,7 +1,7 @@
-import ort from 'onnxruntime-node'
 import type { Data } from './data.ts'
 import { count, fromOrt, toOrt } from './feeds.ts'
 import { encodeModel } from './graph/index.ts'
+import { ort } from './onnxruntime.ts'
 import { openSession, runSession, type SessionOptions } from './session.ts'
 import type { TrainingSpec } from './spec.ts'
 import { stateOf, trainingGraph } from './step.ts'

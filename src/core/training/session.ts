@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
-import ort from 'onnxruntime-node'
 import { UserError } from '../../shared/errors.ts'
+import { type InferenceSession, ort, type Tensor } from './onnxruntime.ts'
 
-export type Feeds = Record<string, ort.Tensor>
-export type Session = ort.InferenceSession
+export type Feeds = Record<string, Tensor>
+export type Session = InferenceSession
 
 export interface SessionOptions {
   /** Cores to use; all when left out, half of them when gentle. */

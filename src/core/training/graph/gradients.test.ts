@@ -1,7 +1,7 @@
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
-import ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
+import { ort } from '../onnxruntime.ts'
 import { seeded } from '../random.ts'
 import {
   add,

@@ -1,5 +1,5 @@
-import ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
+import { ort, type Tensor } from '../onnxruntime.ts'
 import {
   accumulate,
   add,
@@ -20,7 +20,7 @@ import {
   type Value,
 } from './index.ts'
 
-async function run(graph: Graph, feeds: Record<string, ort.Tensor>): Promise<Record<string, number[]>> {
+async function run(graph: Graph, feeds: Record<string, Tensor>): Promise<Record<string, number[]>> {
   const session = await ort.InferenceSession.create(encodeModel(graph), {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
