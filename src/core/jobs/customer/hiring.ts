@@ -2,6 +2,7 @@ import type { Seconds } from '../../../shared/units.ts'
 import { sats, seconds } from '../../../shared/units.ts'
 import type { CustomerEffect } from './log.ts'
 import type { CustomerJob, Engagement, Plan, StandingBid } from './state.ts'
+import { awardTimes } from './times.ts'
 
 export type Ask = (effect: CustomerEffect) => void
 
@@ -24,6 +25,9 @@ export function unfit(job: CustomerJob, plan: Plan, { bid, provider }: StandingB
   if (bid.perRound > plan.maxPerRound)
     return `asks ${bid.perRound} sats a round, more than ${plan.maxPerRound}`
   if (!bid.mints.includes(plan.mint)) return 'shares no mint with this job'
+  // Its lock would lie for as long, and its round keep the others waiting.
+  if (job.clock + awardTimes(plan, bid).deadline > plan.deadline)
+    return `needs ${bid.secondsPerRound} s a round, longer than this job has`
   for (const engagement of Object.values(job.engagements)) {
     if (engagement.bid.provider !== provider && engagement.bid.bid.key !== bid.key) continue
     if (engagement.status !== 'gone') return 'is engaged already'
