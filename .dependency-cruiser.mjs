@@ -41,6 +41,12 @@ export default {
       from: { path: '^src/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(test|bench)/|\\.test\\.ts$' },
     },
+    {
+      name: 'one-place-loads-onnxruntime',
+      severity: 'error',
+      from: { pathNot: '^src/core/training/onnxruntime\\.ts$' },
+      to: { path: 'onnxruntime-node', dependencyTypesNot: ['type-only'] },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...layers.slice(1).map((_, i) => ({
       name: `nothing-below-imports-${layers[i].join('-')}`,

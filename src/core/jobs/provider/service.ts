@@ -72,6 +72,7 @@ export class ProviderService {
     const { journal, relays, keyring, now } = this.#tools
     relays.authenticate([keyring.identity])
     for (const { id, closedAt } of journal.jobs('provider')) if (closedAt === null) this.#open(id)
+    this.#introduce()
     this.#renew()
     this.#subscriptions.push(
       relays.subscribe({
@@ -115,6 +116,20 @@ export class ProviderService {
     clearTimeout(this.#renewing)
     for (const subscription of this.#subscriptions) subscription.close()
     await Promise.all([...this.#runners.values()].map(runner => runner.close()))
+  }
+
+  /** NIP-89: other Nostr apps find who handles jobs. */
+  #introduce(): void {
+    const { relays, keyring, now } = this.#tools
+    const content = {
+      name: 'Gradstr provider',
+      about: 'Trains machine-learning models, paid per round in sats.',
+    }
+    const event = sign(
+      wire.announcement.template(content, { at: now(), d: 'gradstr' }),
+      keyring.identity.secret,
+    )
+    relays.publish(event, this.#terms.relays)
   }
 
   #renew(): void {
