@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openHome, termsOn } from '../../src/core/jobs/home.test-support.ts'
 import { ProviderService } from '../../src/core/jobs/index.ts'
+import { answerCpu } from './cpu.ts'
 import { idleCompute } from './idle-compute.ts'
 
 // A process with all providers of the benchmark: homes, wallets and connections of their own.
@@ -11,4 +12,5 @@ for (let i = 0; i < Number(count); i++) {
   new ProviderService({ ...tools, compute: idleCompute(JSON.parse(files)) }, termsOn(net)).start()
 }
 process.send?.('ready')
+answerCpu()
 process.on('disconnect', () => process.exit(0))
