@@ -34,6 +34,8 @@ export function viewOf(job: CustomerJob, heartbeats: Heartbeats, naming: Naming)
 
 function doingOf(job: CustomerJob): string | undefined {
   if (job.phase === 'planning') return 'planning'
+  if (job.strapped !== undefined && Object.values(job.engagements).every(e => e.status === 'gone'))
+    return 'waiting for locked sats to come back: the cap allows no more'
   if (job.phase === 'hiring') return job.bids.length === 0 ? 'waiting for bids' : 'hiring providers'
   if (job.phase === 'exporting') return 'evaluating and writing the model'
   if (job.aggregating) return 'adding the updates up'

@@ -43,6 +43,8 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
   if (job.phase === 'exporting') return
   if (job.clock >= plan.deadline && !job.stopping)
     job.stopping = { code: 'failed', reason: 'The job’s deadline passed before all rounds were trained.' }
+  if (job.strapped !== undefined && !job.stopping && nothingComesBack(job))
+    job.stopping = { code: 'failed', reason: job.strapped }
   if (job.round <= plan.rounds && !job.stopping) {
     hire(job, plan, ask)
     openRound(job, plan, ask)
@@ -58,6 +60,11 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
   }
   if (roundsAreOver(job, plan)) beginExport(job, ask)
 }
+
+/** With nobody at work and nothing locked, no money will ever come back to go on with. */
+const nothingComesBack = (job: CustomerJob): boolean =>
+  Object.values(job.engagements).every(({ status }) => status === 'gone') &&
+  allWorks(job).every(({ work }) => work.lock.status === 'none' || work.lock.status === 'settled')
 
 /** Silence ends an engagement; its slot goes to the next bidder. */
 function watch(job: CustomerJob, plan: Plan, engagement: Engagement, ask: Ask): void {

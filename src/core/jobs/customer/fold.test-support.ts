@@ -210,6 +210,9 @@ export class World {
         return done({ type: 'weights-ready', round: effect.round, manifest: manifestOf(2) })
       case 'lock': {
         const amount = this.#priceOf(effect.key, effect.round)
+        const taken = [...this.mint.values()].reduce((sum, lock) => sum + lock.locked - lock.refunded, 0)
+        if (taken + amount > this.plan.cap)
+          return done({ type: 'lock-refused', key: effect.key, round: effect.round, reason: 'The cap.' })
         this.mint.set(`${effect.key}:${effect.round}`, { locked: amount, released: 0, refunded: 0 })
         return done({ type: 'locked', key: effect.key, round: effect.round, amount, fee: sats(1) })
       }

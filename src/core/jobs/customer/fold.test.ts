@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { sats } from '../../../shared/units.ts'
 import { replay } from '../machine.ts'
 import { customerMachine } from './advance.ts'
 import { type Character, live, planOf, World } from './fold.test-support.ts'
@@ -90,6 +91,27 @@ describe('the customer’s fold', () => {
     expect(live(world)).toBe(true)
     expect(world.job.phase).toBe('failed')
     accounts(world)
+  })
+
+  it('goes on with fewer where the cap covers no third provider, and never goes over it', () => {
+    const world = new World({ ...planOf(3, 2), cap: sats(30) }, ['honest', 'honest', 'honest'])
+    expect(live(world)).toBe(true)
+    expect(world.job.phase).toBe('done')
+    expect([...world.mint.values()].reduce((sum, lock) => sum + lock.released, 0)).toBeLessThanOrEqual(30)
+    accounts(world)
+  })
+
+  it('waits for a lock to come back before it hires anew, where the cap covers no more', () => {
+    const world = new World({ ...planOf(1, 1), cap: sats(5) }, ['vanishes', 'honest', 'honest'])
+    expect(live(world)).toBe(true)
+    expect(world.job.phase).toBe('done')
+    accounts(world)
+  })
+
+  it('ends as failed, in words, where the cap covers nobody', () => {
+    const world = new World({ ...planOf(1, 1), cap: sats(1) }, ['honest'])
+    expect(live(world)).toBe(true)
+    expect(world.job).toMatchObject({ phase: 'failed', end: { reason: 'The cap.' } })
   })
 
   it('pays what was delivered when the person cancels in mid-round', () => {

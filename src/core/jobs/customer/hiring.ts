@@ -39,7 +39,7 @@ export function unfit(job: CustomerJob, plan: Plan, { bid, provider }: StandingB
 /** Gives each vacant slot to the best standing bid. */
 export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
   const { announcedAt } = job
-  if (announcedAt === undefined || job.stopping) return
+  if (announcedAt === undefined || job.stopping || job.strapped !== undefined) return
   const enough = job.bids.filter(bid => unfit(job, plan, bid) === undefined).length >= vacancies(job).length
   const firstHiring = Object.keys(job.engagements).length === 0
   // The first awards wait until there is something to choose from, half of the time if every slot can be filled.

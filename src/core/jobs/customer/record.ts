@@ -189,7 +189,7 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
     case 'lock-refused':
       work.status = 'closed'
       work.lock.status = 'settled'
-      job.stopping ??= { code: 'failed', reason: fact.reason }
+      job.strapped = fact.reason
       return dismiss(engagement, 'cancel', fact.reason, ask)
     case 'round-sent':
       work.status = 'sent'
@@ -241,6 +241,7 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
       delete work.givenBack // its signatures opened nothing: T is waited for
       return
     case 'refunded':
+      delete job.strapped
       work.lock.refunded = fact.refunded
       work.lock.fee = sats(work.lock.fee + fact.fee)
       work.lock.status = 'settled'

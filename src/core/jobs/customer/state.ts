@@ -186,6 +186,8 @@ export interface CustomerJob {
   aggregating: boolean
   /** θ by round: `weights[r]` is what round r + 1 starts from. */
   weights: { path: string; manifest?: Manifest; score?: Score }[]
+  /** Why the last lock could not be made: nobody is hired anew until a lock has come back. */
+  strapped?: string
   /** Set once no further round is to be opened: by the person, the deadline, or a plan that diverges. */
   stopping?: { code: 'cancelled' | 'failed'; reason: string }
   report?: unknown
