@@ -1,0 +1,160 @@
+import { copyFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { CustomerJob } from '../../src/core/jobs/index.ts'
+import { KIND } from '../../src/core/market/index.ts'
+import { type Cheat, onTrain, publishing, renumbered } from './bent.test-support.ts'
+import {
+  type Actor,
+  expectBooksToBalance,
+  openStage,
+  type Stage,
+  uniform,
+  verdictsOf,
+  worksOf,
+  writeClouds,
+} from './stage.test-support.ts'
+
+// One job, eight providers: three who work, five whose update looks like one and is not what was asked.
+let stage: Stage
+let honest: Actor[]
+let random: Actor
+let tenfold: Actor
+let tenth: Actor
+let replay: Actor
+let copy: Actor
+let end: CustomerJob
+let accuracy: number
+let books: () => Promise<void>
+
+/** Round by round: the file that the victim has sent, once a relay has it. */
+function victimAndCopier(folder: string): { victim: Cheat; copier: Cheat } {
+  const sent: { path: string; round: number }[] = []
+  const waiting: (() => void)[] = []
+  let round = 0
+  const victim: Cheat = tools => {
+    const trains = onTrain(tools, async (input, train) => {
+      const done = await train(input)
+      round++
+      copyFileSync(input.update, join(folder, `victim-${round}`))
+      return done
+    })
+    return publishing((event, { relays }) => {
+      if (event.kind !== KIND.UPDATE) return event
+      // The outbox has it only after this returns.
+      queueMicrotask(() =>
+        relays.delivered(event.id).then(() => {
+          sent.push({ path: join(folder, `victim-${round}`), round })
+          for (const go of waiting.splice(0)) go()
+        }),
+      )
+      return event
+    })(trains)
+  }
+  const copier: Cheat = tools => {
+    let asked = 0
+    return onTrain(tools, async (input, train) => {
+      const done = await train({ ...input, steps: 1 })
+      asked++
+      while (sent.length < asked) await new Promise<void>(go => waiting.push(go))
+      copyFileSync(sent[asked - 1]!.path, input.update)
+      return { ...done, steps: input.steps }
+    })
+  }
+  return { victim, copier }
+}
+
+beforeAll(async () => {
+  stage = await openStage()
+  const customer = await stage.customer()
+  const { victim, copier } = victimAndCopier(stage.folder)
+  honest = await Promise.all([stage.provider('a', victim), ...['b', 'c'].map(name => stage.provider(name))])
+  copy = await stage.provider('copy', copier)
+  const number = uniform(9)
+  const normal = () => Math.sqrt(-2 * Math.log(1 - number())) * Math.cos(2 * Math.PI * number())
+  random = await stage.provider(
+    'random',
+    renumbered((_, rms) => rms * normal()),
+  )
+  tenfold = await stage.provider(
+    'tenfold',
+    renumbered(x => 10 * x),
+  )
+  tenth = await stage.provider('tenth', tools =>
+    onTrain(tools, async (input, train) => {
+      const done = await train({ ...input, steps: Math.ceil(input.steps / 10) })
+      return { ...done, steps: input.steps }
+    }),
+  )
+  const first = join(stage.folder, 'first')
+  let rounds = 0
+  replay = await stage.provider('replay', tools =>
+    onTrain(tools, async (input, train) => {
+      rounds++
+      if (rounds <= 2) {
+        const done = await train(input)
+        copyFileSync(input.update, first)
+        return done
+      }
+      const done = await train({ ...input, steps: 1 })
+      copyFileSync(first, input.update)
+      return { ...done, steps: input.steps }
+    }),
+  )
+  const { settled, out } = await stage.job(customer, {
+    dataset: writeClouds(stage.folder, 4000),
+    providers: 8,
+    rounds: 3,
+  })
+  end = await settled
+  accuracy = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).metrics.accuracy
+  books = () => expectBooksToBalance(end, customer, [...honest, copy, random, tenfold, tenth, replay])
+}, 400_000)
+afterAll(() => stage.close())
+
+it('trains a good model, and pays those who worked in full', () => {
+  if (process.env.DEBUG)
+    for (const actor of [...honest, copy, random, tenfold, tenth, replay])
+      for (const { round, verdict, price } of worksOf(end, actor))
+        console.log(actor.name, round, price, verdict)
+  expect(end.phase).toBe('done')
+  expect(accuracy).toBeGreaterThan(0.8)
+  for (const actor of honest)
+    expect(
+      verdictsOf(end, actor).map(({ paid }) => paid),
+      actor.name,
+    ).toEqual(['full', 'full', 'full'])
+})
+
+it.each<[string, () => Actor]>([
+  ['random numbers of an honest norm', () => random],
+  ['ten times what the training made', () => tenfold],
+  ['a copy of a peer’s update', () => copy],
+])('neither pays nor uses %s, says why, and has the lock back', (_, who) => {
+  const works = worksOf(end, who())
+  expect(works).toHaveLength(1)
+  expect(works[0]).toMatchObject({
+    verdict: { paid: 'none', sats: 0, used: false },
+    lock: { status: 'settled', released: 0, refunded: works[0]!.lock.locked },
+  })
+  expect(end.end!.at).toBeLessThan(works[0]!.locktime)
+  const [engagement] = who().engagements()
+  expect(engagement?.shares[0]?.verdict?.reason).toBe(works[0]!.verdict!.reason)
+  expect(who().home.tools.wallet.balance().earned).toBe(0)
+})
+
+it('pays a tenth of the steps at most in part, and says why', () => {
+  const [work, ...more] = worksOf(end, tenth)
+  expect(more).toEqual([])
+  expect(work!.verdict!.sats).toBeLessThan(work!.price / 2)
+  expect(work!.lock.refunded).toBe(work!.lock.locked - work!.lock.released)
+  expect(tenth.engagements()[0]?.shares[0]?.verdict?.reason).toBe(work!.verdict!.reason)
+})
+
+it('pays the rounds that were worked, and not the last round’s update sent again', () => {
+  const verdicts = verdictsOf(end, replay)
+  expect(verdicts.map(({ paid }) => paid)).toEqual(['full', 'full', 'none'])
+  expect(verdicts[2]).toMatchObject({ used: false, reason: expect.stringContaining('earlier round') })
+})
+
+it('ends with every ledger agreeing with the mint', () => books())
