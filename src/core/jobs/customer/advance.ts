@@ -2,7 +2,7 @@ import { produce } from 'immer'
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Machine } from '../machine.ts'
 import { beginExport, refundableAt, roundsAreOver, settleLocks } from './closing.ts'
-import { type Ask, dismiss, hire, silentAt, vacancies } from './hiring.ts'
+import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import { record } from './record.ts'
 import { closeRound, closesAt, engageInRound, fetchedBy, judge, openRound, saveLocks } from './rounds.ts'
@@ -47,6 +47,7 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
     job.stopping = { code: 'failed', reason: job.strapped }
   if (job.round <= plan.rounds && !job.stopping) {
     hire(job, plan, ask)
+    callAgain(job, plan, ask)
     openRound(job, plan, ask)
   }
   if (job.roundOpenedAt !== undefined) {

@@ -6,6 +6,12 @@ import { awardTimes } from './times.ts'
 
 export type Ask = (effect: CustomerEffect) => void
 
+/** How many standing bids are kept; the best ones stay. */
+export const mostBids = 256
+
+/** Reasons after which a provider may come back with a new bid: it paused, was cut off, or its round could not be sent. */
+const forgiven = new Set(['pause', 'silent', 'lapsed'])
+
 /** How often one slot is filled anew before the job makes do without it. */
 const mostHiresPerSlot = 20
 
@@ -29,8 +35,10 @@ export function unfit(job: CustomerJob, plan: Plan, { bid, provider }: StandingB
   if (job.clock + awardTimes(plan, bid).deadline > plan.deadline)
     return `needs ${bid.secondsPerRound} s a round, longer than this job has`
   for (const engagement of Object.values(job.engagements)) {
-    if (engagement.bid.provider !== provider && engagement.bid.bid.key !== bid.key) continue
+    if (engagement.bid.bid.key === bid.key) return 'was taken already'
+    if (engagement.bid.provider !== provider) continue
     if (engagement.status !== 'gone') return 'is engaged already'
+    if (forgiven.has(engagement.gone?.code ?? '')) continue
     return `left this job (${engagement.gone?.code ?? 'gone'})`
   }
   return undefined
@@ -62,6 +70,18 @@ export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
     }
     ask({ id: `award:${key}`, type: 'award', key })
   }
+}
+
+/**
+ * Providers answer open jobs only: with a slot to fill and no bid that fits, the job is announced as open again, once
+ * for every hire that failed.
+ */
+export function callAgain(job: CustomerJob, plan: Plan, ask: Ask): void {
+  if (job.announcedAt === undefined || job.stopping || job.strapped !== undefined) return
+  const hired = Object.keys(job.engagements).length
+  if (hired === 0 || vacancies(job).length === 0) return
+  if (job.bids.some(bid => unfit(job, plan, bid) === undefined)) return
+  ask({ id: `announce:${job.epoch}:open:${hired}`, type: 'announce', status: 'open' })
 }
 
 export const vacancies = (job: CustomerJob): number[] =>

@@ -29,6 +29,10 @@ export type CustomerFact =
   | { type: 'locked'; key: string; round: number; amount: Sats; fee: Sats }
   | { type: 'lock-refused'; key: string; round: number; reason: string }
   | { type: 'round-sent'; key: string; round: number; times: NonNullable<Work['times']> }
+  /** The round cannot leave any more: too late for its lock, or its event breaks the wire's bounds. */
+  | { type: 'lapsed'; key: string; round: number; reason: string }
+  /** The award breaks the wire's bounds. */
+  | { type: 'award-failed'; key: string; reason: string }
   | { type: 'fetched'; key: string; round: number; path: string }
   | { type: 'fetch-failed'; key: string; round: number; reason: string; blame?: boolean }
   | { type: 'measured'; key: string; round: number; figures: Figures }

@@ -1,13 +1,10 @@
 import { type Seconds, sats, seconds } from '../../../shared/units.ts'
 import type { Entry } from '../machine.ts'
 import { finish } from './closing.ts'
-import { type Ask, dismiss } from './hiring.ts'
+import { type Ask, dismiss, mostBids } from './hiring.ts'
 import type { CustomerFact } from './log.ts'
 import { works } from './rounds.ts'
 import { type CustomerJob, type Engagement, ended, type Work } from './state.ts'
-
-/** How many standing bids are kept; the best ones stay. */
-const mostBids = 256
 
 const find = (job: CustomerJob, key: string, round: number): { engagement?: Engagement; work?: Work } => {
   const engagement = job.engagements[key]
@@ -47,6 +44,8 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
         engagement.answerBy = seconds(at + job.plan!.times.answer)
         if (engagement.status === 'awarding') engagement.status = 'asked'
       })
+    case 'award-failed':
+      return withEngagement(job, fact.key, engagement => dismiss(engagement, 'error', fact.reason, ask))
     case 'answer':
     case 'heard':
     case 'update':
@@ -191,6 +190,9 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
       work.lock.status = 'settled'
       job.strapped = fact.reason
       return dismiss(engagement, 'cancel', fact.reason, ask)
+    case 'lapsed':
+      work.status = 'closed'
+      return dismiss(engagement, 'lapsed', fact.reason, ask)
     case 'round-sent':
       work.status = 'sent'
       work.times = fact.times

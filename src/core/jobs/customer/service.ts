@@ -15,6 +15,7 @@ import { Runner } from '../runner.ts'
 import type { Tools } from '../tools.ts'
 import { customerActs } from './acts/index.ts'
 import { customerMachine } from './advance.ts'
+import { mostBids } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import type { CustomerJob, Plan } from './state.ts'
 
@@ -137,6 +138,12 @@ function hearBid(id: string, tools: Tools, runner: JobRunner, wrap: NostrEvent):
       'tags.nonce',
       `This bid carries less work than the ${plan.bidWork} bits asked.`,
     )
+  // A flood of bids may cost strangers their work, not this job its log.
+  if (
+    runner.state.bids.length >= mostBids &&
+    runner.state.bids.every(standing => standing.bid.perRound <= bid.perRound)
+  )
+    return
   const known = acquaintances.of(inner.pubkey, 'provider')
   if (known.roundsRejected > known.roundsPaid)
     throw new WireError('wire/author', 'pubkey', 'Work of this provider was rejected before.')

@@ -51,3 +51,9 @@ export const sampleSeed = (secret: Uint8Array, round: number): number =>
   firstWord(createHash('sha256').update(secret).update(`:${round}:sample`))
 
 const firstWord = (hash: Hash): number => hash.digest().readUInt32BE(0)
+
+/** Whether a round sent with these times would be refused: T must stay as far behind redeem_by as the award says. */
+export function isTooLate(plan: Plan, bid: Bid, { redeemBy, locktime }: Round['times']): boolean {
+  const { redeem, lock } = awardTimes(plan, bid)
+  return locktime - redeemBy < lock - redeem
+}

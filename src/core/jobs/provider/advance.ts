@@ -99,7 +99,7 @@ function recordAward(
 
 function recordRound(
   engagement: Engagement,
-  { event, from, round }: Extract<ProviderFact, { type: 'round' }>,
+  { event, from, at, round }: Extract<ProviderFact, { type: 'round' }>,
   ask: Ask,
 ): void {
   const { candidate, award, end } = engagement
@@ -109,7 +109,7 @@ function recordRound(
   engagement.epoch = round.epoch
   if (engagement.shares.some(share => share.round.round >= round.round)) return
   const before = current(engagement)
-  engagement.shares.push({ event, round, status: 'checking' })
+  engagement.shares.push({ event, askedAt: at, round, status: 'checking' })
   // The next round may come while the mint is still at the last one's sats: it is looked at when they are here.
   if (before?.status === 'redeeming') return
   if (before && before.status !== 'closed')
@@ -123,8 +123,8 @@ function recordRound(
 }
 
 function beginRound(engagement: Engagement, ask: Ask): void {
-  const { round } = current(engagement)!
-  const unsound = unsoundRound(engagement, engagement.award!.content, round)
+  const { round, askedAt } = current(engagement)!
+  const unsound = unsoundRound(engagement, engagement.award!.content, round, askedAt)
   if (unsound !== undefined) return leaveFor(engagement, 'error', unsound, ask)
   ask({ id: `check-lock:${round.round}`, type: 'check-lock', round: round.round })
 }
@@ -222,8 +222,7 @@ function recordOutcome(engagement: Engagement, at: Seconds, fact: OutcomeFact, a
 }
 
 /** Whether what was redeemed is the price that was agreed; the mint's fee is in the lock, beside it. */
-export const isWhole = ({ round, redeemed = sats(0), fee = sats(0) }: Share): boolean =>
-  redeemed + fee >= round.price
+export const isWhole = ({ round, redeemed = sats(0) }: Share): boolean => redeemed >= round.price
 
 const shortfall = ({ round, redeemed }: Share): string =>
   `The verdict on round ${round.round} says that it is paid in full, and released ${redeemed} of ${round.price} sats.`

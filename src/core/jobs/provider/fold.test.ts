@@ -107,7 +107,13 @@ class Side {
       .tell('award', { type: 'award', event: 'award', award: award(change), busy: false })
   }
   round(n: number, change: Partial<Round> = {}): this {
-    return this.tell(`round-${n}`, { type: 'round', event: `round-${n}`, from: J, round: round(n, change) })
+    return this.tell(`round-${n}`, {
+      type: 'round',
+      event: `round-${n}`,
+      from: J,
+      at: seconds(1000),
+      round: round(n, change),
+    })
   }
   works(n: number): this {
     return this.tell(`ok-${n}`, { type: 'lock-accepted', round: n })
@@ -223,6 +229,10 @@ describe('the provider’s fold', () => {
     ['more steps than the award', { steps: 90 }],
     ['less pay than the award', { price: sats(3) }],
     ['times out of order', { times: { ...round(1).times, redeemBy: seconds(1005) } }],
+    [
+      'a deadline nobody can keep',
+      { times: { ...round(1).times, startBy: seconds(1001), deadline: seconds(1002) } },
+    ],
     ['a lock that ends too early', { times: { ...round(1).times, locktime: seconds(1041) } }],
   ])('refuses a round with %s', (_, change) => {
     const side = new Side().hired().round(1, change)
@@ -233,7 +243,13 @@ describe('the provider’s fold', () => {
   it('obeys the highest epoch alone', () => {
     const side = new Side().hired().tell('new', { type: 'superseded', epoch: 2 }).round(1)
     expect(side.effects.has('check-lock:1')).toBe(false)
-    side.tell('again', { type: 'round', event: 'again', from: J, round: round(1, { epoch: 2 }) })
+    side.tell('again', {
+      type: 'round',
+      event: 'again',
+      from: J,
+      at: seconds(1000),
+      round: round(1, { epoch: 2 }),
+    })
     expect(side.effects.has('check-lock:1')).toBe(true)
   })
 

@@ -1,4 +1,4 @@
-import type { Sats } from '../../../shared/units.ts'
+import type { Sats, Seconds } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
 import type { Award, Leave, Round, Verdict } from '../../market/index.ts'
 import type { EffectBase } from '../machine.ts'
@@ -10,7 +10,7 @@ export type ProviderFact =
   | { type: 'considered'; candidate: Candidate }
   // the wire
   | { type: 'award'; event: string; award: Award; busy: boolean; misfit?: string }
-  | { type: 'round'; event: string; from: string; round: Round }
+  | { type: 'round'; event: string; from: string; at: Seconds; round: Round }
   | { type: 'verdict'; event: string; from: string; verdict: Verdict }
   | { type: 'leave'; event: string; from: string; leave: Leave }
   | { type: 'superseded'; epoch: number }

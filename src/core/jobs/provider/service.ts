@@ -44,6 +44,10 @@ export interface ProviderWatch {
 
 type ProviderRunner = Runner<Engagement, ProviderFact, ProviderEffect>
 
+/** Bids out at the same time: each costs connections, memory and mining. */
+const mostBids = 32
+/** Bits of NIP-13 work that a bid may cost: some seconds. */
+const mostWork = 20
 /** How long a bid stands. */
 const bidLife = 3600
 /** Offers are renewed well before they expire: an expired offer is a dead provider. */
@@ -178,6 +182,11 @@ export class ProviderService {
       ({ state }) => state.candidate?.coordinate === coordinate && state.candidate.version === event.id,
     )
     if (standing) return
+    if (
+      this.engagements.filter(({ engagement: e }) => e.phase === 'bidding' || e.phase === 'waiting').length >=
+      mostBids
+    )
+      return this.#watch.onPass?.(job, `${mostBids} bids are out already`)
     const fit = this.#consider(event, job)
     if (typeof fit === 'string') return this.#watch.onPass?.(job, fit)
     const id = randomBytes(16).toString('hex')
@@ -199,6 +208,7 @@ export class ProviderService {
     const distrust = this.#distrust(event.pubkey)
     if (distrust) return distrust
     const mints = job.mints.filter(mint => terms.mints.includes(mint))
+    if (job.bidWork > mostWork) return `it asks ${job.bidWork} bits of work for a bid, more than ${mostWork}`
     if (mints.length === 0) return 'no mint in common'
     const blossoms = job.blossoms.filter(server => terms.blossoms.includes(server))
     if (blossoms.length === 0) return 'no Blossom server in common'
@@ -323,7 +333,13 @@ function hearSession(
   if (from === undefined || event.pubkey !== from) return
   const sides = { me: p, from }
   if (event.kind === KIND.ROUND)
-    runner.append(event.id, { type: 'round', event: event.id, from, round: wire.round.open(event, sides) })
+    runner.append(event.id, {
+      type: 'round',
+      event: event.id,
+      from,
+      at: seconds(event.created_at),
+      round: wire.round.open(event, sides),
+    })
   else if (event.kind === KIND.VERDICT)
     runner.append(event.id, {
       type: 'verdict',

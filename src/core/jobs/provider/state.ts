@@ -36,6 +36,8 @@ export type ShareStatus =
 export interface Share {
   /** The round event's id. */
   event: string
+  /** The event's own time: its deadlines count from there. */
+  askedAt: Seconds
   round: Round
   status: ShareStatus
   result?: { steps: number; losses: number[]; checkpoints: string[]; path: string }

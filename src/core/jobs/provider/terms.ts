@@ -1,3 +1,4 @@
+import type { Seconds } from '../../../shared/units.ts'
 import type { Award, Round } from '../../market/index.ts'
 import { flopsPerStep, parameterCount } from '../../training/index.ts'
 import type { Candidate, Engagement } from './state.ts'
@@ -36,8 +37,16 @@ export function unacceptable(candidate: Candidate, award: Award): string | undef
   return undefined
 }
 
+/** Seconds that may lie between reckoning a round's times and signing its event. */
+const sealing = 5
+
 /** Why a round is not what the award promised; undefined when it is. The lock itself is the wallet's to check. */
-export function unsoundRound(engagement: Engagement, award: Award, round: Round): string | undefined {
+export function unsoundRound(
+  engagement: Engagement,
+  award: Award,
+  round: Round,
+  at: Seconds,
+): string | undefined {
   const promised = award.rounds.find(r => r.round === round.round)
   if (!promised) return `Round ${round.round} is not in the award.`
   if (!engagement.shard && !round.shard) return 'The first round carries no shard.'
@@ -54,8 +63,16 @@ export function unsoundRound(engagement: Engagement, award: Award, round: Round)
   const { startBy, deadline, releaseBy, redeemBy, locktime } = round.times
   if (!(startBy < deadline && deadline < releaseBy && releaseBy < redeemBy && redeemBy < locktime))
     return 'The round’s times are not in order.'
-  if (locktime - redeemBy < award.times.lock - award.times.redeem)
-    return 'The lock ends earlier than the award says.'
+  const { times } = award
+  // Counted from the event itself: a deadline nobody can keep would make every work late.
+  const early = [
+    at + times.start - startBy,
+    at + times.deadline - deadline,
+    at + times.release - releaseBy,
+    at + times.redeem - redeemBy,
+  ].some(seconds => seconds > sealing)
+  if (early) return 'The round’s times are shorter than the award says.'
+  if (locktime - redeemBy < times.lock - times.redeem) return 'The lock ends earlier than the award says.'
   if (deadline <= engagement.clock) return 'The round’s deadline has passed already.'
   return undefined
 }

@@ -1,3 +1,4 @@
+import { WireError } from '../../../nostr/index.ts'
 import type { Perform } from '../../runner.ts'
 import type { Tools } from '../../tools.ts'
 import type { CustomerEffect, CustomerFact } from '../log.ts'
@@ -15,6 +16,22 @@ export function customerActs(
 ): Perform<CustomerFact, CustomerEffect> {
   const context = actContext(id, tools, current)
   const acts: Acts<CustomerEffect['type']> = { ...talk(context), ...pay(context), ...learn(context) }
-  // The effect's type picks the act of that type: TypeScript cannot see that the two go together.
-  return (effect, { signal }) => (acts[effect.type] as Act<CustomerEffect['type']>)(effect, signal)
+  return async (effect, { signal }) => {
+    try {
+      // The effect's type picks the act of that type: TypeScript cannot see that the two go together.
+      return await (acts[effect.type] as Act<CustomerEffect['type']>)(effect, signal)
+    } catch (error) {
+      // What breaks the wire's own bounds does so however often it is tried.
+      const fact = error instanceof WireError ? unsendable(effect, error.message) : undefined
+      if (fact === undefined) throw error
+      return { fact }
+    }
+  }
+}
+
+function unsendable(effect: CustomerEffect, reason: string): CustomerFact | undefined {
+  if (effect.type === 'announce') return { type: 'announcement-refused', reason }
+  if (effect.type === 'award') return { type: 'award-failed', key: effect.key, reason }
+  if (effect.type === 'send-round') return { type: 'lapsed', key: effect.key, round: effect.round, reason }
+  return undefined
 }

@@ -4,7 +4,7 @@ import { asLine, JOB_LIFE, type Job, KIND, type Leave, wire } from '../../../mar
 import { sealSession, sign, wrapSigned } from '../../../nostr/index.ts'
 import { sessionLife } from '../../tools.ts'
 import { scheduleOf } from '../hiring.ts'
-import { awardTimes, roundTimes, seedOf } from '../times.ts'
+import { awardTimes, isTooLate, roundTimes, seedOf } from '../times.ts'
 import type { ActContext, Acts } from './context.ts'
 
 /** A token larger than this travels as a blob. */
@@ -70,6 +70,10 @@ export function talk(context: ActContext): Acts<'announce' | 'award' | 'send-rou
       // Locked before: this only reads the token.
       const { token } = await wallet.lock(context.lockRequest(engagement, work))
       const times = roundTimes(plan(), engagement.bid.bid, now(), work.locktime)
+      if (isTooLate(plan(), engagement.bid.bid, times)) {
+        const reason = `Round ${round} could not be sent in time for its lock.`
+        return { fact: { type: 'lapsed', key, round, reason } }
+      }
       const event = wire.round.seal(
         {
           job: coordinate,
