@@ -1,3 +1,4 @@
+export * as curve from './curve.ts'
 export { isPubkey, type KeyPair, type Keyring, keyPair, openKeyring, pairOfNsec } from './keyring.ts'
 export { checkMnemonic, newMnemonic } from './mnemonic.ts'
 export { isXpub, type PaymentKey, type PaymentKeys, paymentPubkey } from './payment-keys.ts'

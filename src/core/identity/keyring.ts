@@ -1,8 +1,9 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { HDKey } from '@scure/bip32'
 import * as nip19 from 'nostr-tools/nip19'
-import { getPublicKey } from 'nostr-tools/pure'
 import { UserError } from '../../shared/errors.ts'
+import { xOnlyPublicKey } from './curve.ts'
 import { seedOf } from './mnemonic.ts'
 import { type Branch, IDENTITY_PATH, pathOf } from './paths.ts'
 import { type PaymentKeys, paymentKeys } from './payment-keys.ts'
@@ -57,7 +58,10 @@ export function pairOfNsec(nsec: string): KeyPair {
   })
 }
 
-export const keyPair = (secret: Uint8Array): KeyPair => ({ secret, pubkey: getPublicKey(secret) })
+export const keyPair = (secret: Uint8Array): KeyPair => ({
+  secret,
+  pubkey: bytesToHex(xOnlyPublicKey(secret)),
+})
 
 /** Whether 32 bytes of hex are the x of a point on the curve (BIP-340): about half of all are not. */
 export function isPubkey(hex: string): boolean {
