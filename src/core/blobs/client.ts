@@ -8,8 +8,8 @@ import {
   type SignedEvent,
   type Signer,
 } from 'blossom-client-sdk'
-import { finalizeEvent } from 'nostr-tools/pure'
 import type { KeyPair } from '../identity/index.ts'
+import { sign } from '../nostr/index.ts'
 import { ServerError } from './errors.ts'
 import { createRequests, type RequestOptions, reasonOf, refusalOf } from './request.ts'
 
@@ -34,7 +34,7 @@ export function createClient(options: RequestOptions & { now: () => number }) {
   const signerOf =
     ({ secret }: KeyPair): Signer =>
     async draft =>
-      finalizeEvent({ ...draft, created_at: options.now() - 1 }, secret)
+      sign({ ...draft, created_at: options.now() - 1 }, secret)
   const expiration = () => options.now() + tokenSeconds
   const header = (server: string, token: SignedEvent) =>
     standardBase64.has(server)

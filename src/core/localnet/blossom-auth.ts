@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { type NostrEvent, verifyEvent } from 'nostr-tools/pure'
 import { z } from 'zod'
+import { isGenuine, type NostrEvent } from '../nostr/index.ts'
 import { Refusal } from './blossom-refusal.ts'
 
 const KIND = 24242
@@ -52,7 +52,7 @@ export function authorize(
   const hashes = new Set(values('x'))
   if (hashes.size === 0) deny('the token names no blob (x tag)')
   if (need.hash !== undefined && !hashes.has(need.hash)) deny('the token is for another blob (x tag)')
-  if (!verifyEvent(event)) deny('the signature is wrong')
+  if (!isGenuine(event)) deny('the signature is wrong')
   return { pubkey: event.pubkey, hashes }
 }
 

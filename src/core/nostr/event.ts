@@ -1,6 +1,7 @@
-import { finalizeEvent, getPublicKey, verifyEvent } from 'nostr-tools/pure'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { serializeEvent } from 'nostr-tools/pure'
 import { type Seconds, seconds } from '../../shared/units.ts'
-import type { KeyPair } from '../identity/index.ts'
+import { curve, type KeyPair } from '../identity/index.ts'
 import { WireError } from './wire-error.ts'
 
 /** NIP-01. Ours has no cached mark of being verified, so a copy of it never carries one. */
@@ -23,8 +24,8 @@ const HEX_64 = /^[0-9a-f]{128}$/
 export const isHex32 = (text: unknown): text is string => typeof text === 'string' && HEX_32.test(text)
 
 /**
- * A verified event out of a freshly parsed JSON value. It is built anew from its seven fields, so no mark or
- * field of the input survives; nostr-tools remembers its verdict in a property that an object spread copies.
+ * A verified event out of a freshly parsed JSON value. It is built anew from its seven fields, so no
+ * other field of the input survives, and no mark of having been verified either.
  * @throws WireError `wire/event`
  */
 export function readEvent(value: unknown): NostrEvent {
@@ -35,8 +36,14 @@ export function readEvent(value: unknown): NostrEvent {
   return event
 }
 
-/** Whether id and signature are right. The library writes its verdict into what it is given: a copy. */
-export const isGenuine = (event: NostrEvent): boolean => verifyEvent({ ...event })
+/** Whether id and signature are right (NIP-01, BIP-340). @param event  of the right shape, see `shapeOf` */
+export function isGenuine(event: NostrEvent): boolean {
+  const id = idOf(event)
+  return bytesToHex(id) === event.id && curve.verify(hexToBytes(event.sig), id, hexToBytes(event.pubkey))
+}
+
+/** NIP-01: the hash of the serialised event, 32 bytes. */
+const idOf = (event: EventTemplate & { pubkey: string }): Uint8Array => curve.sha256(serializeEvent(event))
 
 /** The seven fields, of the right types, unverified; undefined when it is no event. */
 export function shapeOf(value: unknown): NostrEvent | undefined {
@@ -54,8 +61,11 @@ const isTag = (tag: unknown): tag is string[] =>
   Array.isArray(tag) && tag.every(part => typeof part === 'string')
 
 export function sign(template: EventTemplate, secret: Uint8Array): NostrEvent {
-  const { id, pubkey, created_at, kind, tags, content, sig } = finalizeEvent({ ...template }, secret)
-  return { id, pubkey, created_at, kind, tags, content, sig }
+  const { created_at, kind, tags, content } = template
+  const pubkey = publicKeyOf(secret)
+  const id = idOf({ pubkey, created_at, kind, tags, content })
+  const sig = bytesToHex(curve.sign(id, secret))
+  return { id: bytesToHex(id), pubkey, created_at, kind, tags, content, sig }
 }
 
 export const bytesOf = (event: object): number => Buffer.byteLength(JSON.stringify(event))
@@ -84,4 +94,4 @@ export const coordinateOf = (event: Pick<NostrEvent, 'kind' | 'pubkey' | 'tags'>
 export const replaces = (a: NostrEvent, b: NostrEvent): boolean =>
   a.created_at > b.created_at || (a.created_at === b.created_at && a.id < b.id)
 
-export const publicKeyOf = (secret: Uint8Array): KeyPair['pubkey'] => getPublicKey(secret)
+export const publicKeyOf = (secret: Uint8Array): KeyPair['pubkey'] => bytesToHex(curve.xOnlyPublicKey(secret))

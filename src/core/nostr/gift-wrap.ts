@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { generateSecretKey } from 'nostr-tools/pure'
 import { type Seconds, seconds } from '../../shared/units.ts'
-import type { KeyPair } from '../identity/index.ts'
+import { curve, type KeyPair } from '../identity/index.ts'
 import { bytesOf, MAX_EVENT_BYTES, type NostrEvent, publicKeyOf, readEvent, sign, tagOf } from './event.ts'
 import { parseJson } from './json.ts'
 import { seal, unseal } from './sealing.ts'
@@ -33,7 +32,7 @@ export function wrapSigned(
     { kind: SEAL, created_at: earlier(), tags: [], content: seal(JSON.stringify(inner), from.secret, to) },
     from.secret,
   )
-  const once = generateSecretKey()
+  const once = curve.randomSecret()
   const tags = [['p', to]]
   if (expiration !== undefined) tags.push(['expiration', String(expiration)])
   const wrap = sign(

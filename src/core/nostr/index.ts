@@ -5,6 +5,7 @@ export {
   type EventTemplate,
   expirationOf,
   isEphemeral,
+  isGenuine,
   isHex32,
   MAX_EVENT_BYTES,
   type NostrEvent,
