@@ -50,7 +50,7 @@ export async function writeUpdate(
 
 /**
  * The update of a training that diverged: not a number anywhere. Delivering it lets the customer find, by its own run,
- * that the plan is at fault, and pay for the work (training.md).
+ * that the plan is at fault, and pay for the work.
  */
 export async function writeDivergedUpdate(
   spec: TrainingSpec,

@@ -19,7 +19,7 @@ const TOO_LONG = 3
 const OUTLIER = 5
 
 /**
- * "Does it help?" (training.md): may this update enter the aggregate? A paid one may not; an unpaid one never, for
+ * "Does it help?": may this update enter the aggregate? A paid one may not; an unpaid one never, for
  * nothing is taken for nothing. What makes a model worse for the others' classes is no reason by itself: providers
  * with odd shards all do, and late in a job everybody does, while their mean still helps (McMahan et al. 2017,
  * section 3). So an update is compared with the others of the round.

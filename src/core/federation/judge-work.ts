@@ -27,7 +27,7 @@ const KINDRED = 0.05
 const LEAST = 0.05
 
 /**
- * "Was the work done?" (training.md), the rule of payment:
+ * "Was the work done?", the rule of payment:
  *
  * 1. The file must be an update of this model, and finite.
  * 2. With the customer's own run on the same shard, that run decides; see judge-reference.ts.

@@ -3,7 +3,7 @@ const PATIENCE = 5
 
 /**
  * When the round closes without those that are still missing: median + k · MAD of the arrival times, bounded by the
- * deadline (training.md). The MAD counts as at least a tenth of the median, so that two arrivals in the same second do
+ * deadline. The MAD counts as at least a tenth of the median, so that two arrivals in the same second do
  * not shut the door on the third.
  * @param arrivals  seconds from the round's event to each update's arrival, in any order; at least one
  * @param deadline  on the same clock

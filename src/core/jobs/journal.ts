@@ -37,7 +37,8 @@ export function openJournal(db: Database) {
     },
     /** Entries in the log. */
     length: (job: string): number =>
-      db.prepare<{ n: number }>('select count(*) n from entry where job = ?').get(job)?.n ?? 0,
+      db.prepare<{ n: number }>('select coalesce(max(position) + 1, 0) n from entry where job = ?').get(job)
+        ?.n ?? 0,
     log<F>(job: string): Entry<F>[] {
       return db
         .prepare<{ id: string; at: Seconds; fact: string }>(

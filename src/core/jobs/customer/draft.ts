@@ -4,6 +4,7 @@ import { basename, join, relative } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import { type Sats, sats, seconds } from '../../../shared/units.ts'
 import type { Prepared } from '../../datasets/index.ts'
+import { LIVE_LOCK_MARGIN } from '../../market/index.ts'
 import { flopsPerStep } from '../../training/index.ts'
 import type { Tools } from '../tools.ts'
 import { liveOffers } from './offers.ts'
@@ -42,7 +43,7 @@ export interface Draft {
 
 export type DraftStep = 'preparing' | 'planning' | 'asking'
 
-/** The share of steps and price of a stranger's first round (payments.md). */
+/** The share of steps and price of a stranger's first round (docs/protocol.md). */
 const strangers = 0.25
 /** A job that is not trained by then ends with what it has. */
 const longestJob = 7 * 24 * 3600
@@ -207,7 +208,7 @@ export const liveTimes: Times = {
   round: seconds(900),
   release: seconds(6 * 3600),
   redeem: seconds(12 * 3600),
-  lock: seconds(24 * 3600),
+  lock: seconds(LIVE_LOCK_MARGIN),
 }
 
 /** The practice network's: play money on one machine, so that what a killed provider holds is back within minutes. */

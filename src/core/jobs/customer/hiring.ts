@@ -90,7 +90,7 @@ export const vacancies = (job: CustomerJob): number[] =>
     return !engagement || engagement.status === 'gone' ? [index] : []
   })
 
-/** Ends an engagement. Its open works are settled by the rules of payments.md. */
+/** Ends an engagement. Its open works are settled by the rules of docs/protocol.md. */
 export function dismiss(engagement: Engagement, code: string, reason: string, ask: Ask): void {
   if (engagement.status === 'gone') return
   const told = engagement.award !== undefined

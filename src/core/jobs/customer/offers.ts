@@ -1,8 +1,8 @@
 import { KIND, OFFER_LIFE, wire } from '../../market/index.ts'
 import { type NostrEvent, replaces } from '../../nostr/index.ts'
+import { heed } from '../heed.ts'
 import type { Tools } from '../tools.ts'
 import type { LiveOffer } from './quote.ts'
-import { heed } from './service.ts'
 
 /**
  * The offers that are live on these relays: of each provider and device the newest, not expired. Waits until `enough`

@@ -10,6 +10,7 @@ import {
   WRAP_SLACK,
   workOf,
 } from '../../nostr/index.ts'
+import { heed } from '../heed.ts'
 import type { Entry } from '../machine.ts'
 import { Runner } from '../runner.ts'
 import type { Tools } from '../tools.ts'
@@ -73,7 +74,7 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
     })
   const subscriptions = [
     listen('bids', [GIFT_WRAP], event => hearBid(id, tools, runner, event), WRAP_SLACK),
-    listen('session', [KIND.ANSWER, KIND.UPDATE, KIND.LEAVE], event => hearSession(tools, runner, event, j)),
+    listen('session', [KIND.ANSWER, KIND.UPDATE, KIND.LEAVE], event => hearSession(runner, event, j)),
     listen('progress', [KIND.PROGRESS], event => {
       if (!isEngaged(runner, event.pubkey)) return
       const progress = wire.progress.open(event, { me: j, from: event.pubkey })
@@ -107,16 +108,6 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
       for (const subscription of subscriptions) subscription.close()
       await runner.close()
     },
-  }
-}
-
-/** What a stranger sent and this job refuses is logged and done with; anything else thrown means: give it to me again. */
-export function heed(tools: Tools, event: NostrEvent, handle: (event: NostrEvent) => void): void {
-  try {
-    handle(event)
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error
-    tools.log(`refused event ${event.id} of kind ${event.kind}: ${error.message}`)
   }
 }
 
@@ -159,12 +150,7 @@ function hearBid(id: string, tools: Tools, runner: JobRunner, wrap: NostrEvent):
 const isEngaged = ({ state }: JobRunner, key: string): boolean =>
   Object.values(state.engagements).some(engagement => engagement.bid.bid.key === key)
 
-function hearSession(
-  _tools: Tools,
-  runner: JobRunner,
-  event: NostrEvent,
-  j: { secret: Uint8Array; pubkey: string },
-): void {
+function hearSession(runner: JobRunner, event: NostrEvent, j: { secret: Uint8Array; pubkey: string }): void {
   const from = event.pubkey
   // Strangers to this job are not decrypted for: only session keys that a bid named can speak.
   if (tagOf(event, 'p') !== j.pubkey || !isEngaged(runner, from)) return

@@ -8,7 +8,7 @@ const patience = 3
 /** From making a lock to sending its round: added to T, so that T stays far enough from redeem_by. */
 const sending = 300
 
-/** The award's times: seconds after a round's event. payments.md: start < deadline < release < redeem < T. */
+/** The award's times: seconds after a round's event. docs/protocol.md: start < deadline < release < redeem < T. */
 export function awardTimes({ times }: Plan, bid: Bid): Award['times'] {
   const deadline = Math.max(times.round, Math.ceil(bid.secondsPerRound * patience) + times.start)
   const release = deadline + times.release

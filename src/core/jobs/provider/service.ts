@@ -11,7 +11,7 @@ import {
   WRAP_SLACK,
 } from '../../nostr/index.ts'
 import { memoryOf } from '../../training/index.ts'
-import { heed } from '../customer/service.ts'
+import { heed } from '../heed.ts'
 import type { Entry } from '../machine.ts'
 import { Runner } from '../runner.ts'
 import type { Tools } from '../tools.ts'
@@ -20,7 +20,7 @@ import { providerMachine } from './advance.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
 import type { Candidate, Engagement } from './state.ts'
 
-/** What this machine offers; product.md's settings of a provider. */
+/** What this machine offers. */
 export interface Terms extends Manner {
   device: string
   flopsPerSecond: number

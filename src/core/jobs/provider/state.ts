@@ -50,8 +50,6 @@ export interface Share {
   /** Delivered in time, and nothing was released for it. */
   owed?: boolean
   fee?: Sats
-  /** The lock was signed back to the customer. */
-  returned?: boolean
 }
 
 export type Phase = 'bidding' | 'waiting' | 'deciding' | 'engaged' | 'over'
