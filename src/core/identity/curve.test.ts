@@ -1,3 +1,4 @@
+import { hash_e, hashToCurve } from '@cashu/cashu-ts'
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
@@ -27,10 +28,20 @@ describe('secp256k1', () => {
         expect(curve.multiply(A, curve.negateScalar(b))).toEqual(
           point(curve.multiply(A, b)).negate().toBytes(true),
         )
-        expect(curve.uncompressed(A)).toEqual(point(A).toBytes(false))
         expect(curve.sharedX(a, curve.xOnlyPublicKey(b))).toEqual(
           secp256k1.getSharedSecret(a, Uint8Array.of(2, ...curve.xOnlyPublicKey(b))).subarray(1),
         )
+      }),
+    )
+  })
+
+  it('hashes secrets to points, and points, as cashu-ts does (NUT-00, NUT-12)', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), secret => {
+        const Y = hashToCurve(new TextEncoder().encode(secret))
+        expect(curve.hashToCurve(secret)).toEqual(Y.toBytes(true))
+        const points = [Y, Y.negate(), Point.BASE]
+        expect(curve.hashPoints(points.map(p => p.toBytes(true)))).toEqual(hash_e(points))
       }),
     )
   })

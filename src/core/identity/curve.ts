@@ -65,8 +65,21 @@ export const multiply = (point: Uint8Array, scalar: Uint8Array): Uint8Array =>
 
 export const negateScalar = (scalar: Uint8Array): Uint8Array => privateNegate(scalar)
 
-/** 65 bytes. */
-export const uncompressed = (point: Uint8Array): Uint8Array => pointCompress(point, false)
+/** Cashu's NUT-00: the point that stands for a secret, whose discrete logarithm nobody knows. */
+export function hashToCurve(secret: string): Uint8Array {
+  const hash = sha256('Secp256k1_HashToCurve_Cashu_', secret)
+  const counter = Buffer.alloc(4)
+  // Every second candidate is a point.
+  for (let i = 0; ; i++) {
+    counter.writeUInt32LE(i)
+    const point = Uint8Array.of(2, ...sha256(hash, counter))
+    if (isPoint(point)) return point
+  }
+}
+
+/** Cashu's NUT-12: the hash of a DLEQ proof, over the points' uncompressed forms in hex. */
+export const hashPoints = (points: Uint8Array[]): Uint8Array =>
+  sha256(...points.map(point => Buffer.from(pointCompress(point, false)).toString('hex')))
 
 /**
  * ECDH: the x coordinate of `secret · P`. The secret is split into two parts, anew each time, so that how long it takes

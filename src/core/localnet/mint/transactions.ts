@@ -1,4 +1,12 @@
-import { isP2PKSpendAuthorised, normalizeProofAmounts, parseSecret } from '@cashu/cashu-ts'
+import {
+  getP2PKWitnessSignatures,
+  isP2PKSpendAuthorised,
+  normalizeProofAmounts,
+  parseP2PKSecret,
+  parseSecret,
+} from '@cashu/cashu-ts'
+import { hexToBytes } from '@noble/hashes/utils.js'
+import { curve } from '../../identity/index.ts'
 import type { Database } from '../../store/index.ts'
 import { CODE, MintError } from './errors.ts'
 import { type Keysets, type Signature, yOf } from './keysets.ts'
@@ -133,9 +141,31 @@ function checkConditions(input: Input): void {
   const [proof] = normalizeProofAmounts([{ ...rest, ...(witness === undefined ? {} : { witness }) }])
   let authorised = false
   try {
-    authorised = proof !== undefined && isP2PKSpendAuthorised(proof)
+    authorised = proof !== undefined && (isSignedByAll(input) || isP2PKSpendAuthorised(proof))
   } catch (error) {
     throw refused(error instanceof Error ? error.message : 'not understood')
   }
   if (!authorised) throw refused('signatures do not meet the lock')
 }
+
+/**
+ * Whether each of the lock's keys, all different, has signed: enough whatever its other conditions are, and what nearly
+ * every spend is. cashu-ts judges the rest (refunds, m of n); it takes five checks a proof, in JavaScript.
+ */
+function isSignedByAll({ secret, witness }: Input): boolean {
+  const [, { data, tags }] = parseP2PKSecret(secret)
+  const tag = (name: string) => tags?.find(([key]) => key === name)?.slice(1) ?? []
+  const keys = [data, ...tag('pubkeys')].map(key => key.toLowerCase().slice(2))
+  const needed = Number(tag('n_sigs')[0] ?? 1)
+  if (!(needed >= 1 && needed <= keys.length) || new Set(keys).size < keys.length) return false
+  const signatures = getP2PKWitnessSignatures(witness)
+  const hash = curve.sha256(secret)
+  const signed = (key: string) =>
+    signatures.some(
+      signature => isHex(signature, 64) && curve.verify(hexToBytes(signature), hash, hexToBytes(key)),
+    )
+  return keys.every(key => isHex(key, 32) && signed(key))
+}
+
+const isHex = (text: unknown, bytes: number): text is string =>
+  typeof text === 'string' && text.length === 2 * bytes && /^[0-9a-f]*$/i.test(text)

@@ -1,41 +1,34 @@
-import {
-  hash_e,
-  hashToCurve,
-  OutputData,
-  type OutputDataLike,
-  P2PKBuilder,
-  parseSecret,
-  pointFromHex,
-  schnorrSignMessage,
-  schnorrVerifyMessage,
-} from '@cashu/cashu-ts'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { createP2PKsecret, deriveSecretAndBlindingFactor, parseSecret } from '@cashu/cashu-ts'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { curve } from '../../identity/index.ts'
 import { MintDishonest } from '../mint-errors.ts'
 import type { LockTerms } from '../types.ts'
 import type { KeysetInfo, Output, Proof, Signature } from './types.ts'
 
-const outputOf = (data: OutputDataLike): Output => ({
-  id: data.blindedMessage.id,
-  amount: data.blindedMessage.amount.toNumber(),
-  B_: data.blindedMessage.B_,
-  secret: new TextDecoder().decode(data.secret),
-  r: data.blindingFactor.toString(16).padStart(64, '0'),
+/** NUT-00: `B′ = Y + r·G`. */
+const outputOf = (id: string, amount: number, secret: string, r: Uint8Array): Output => ({
+  id,
+  amount,
+  B_: bytesToHex(curve.add(curve.hashToCurve(secret), curve.publicKey(r))),
+  secret,
+  r: bytesToHex(r),
 })
 
 /** NUT-13. */
-export const derivedOutput = (seed: Uint8Array, keyset: string, counter: number, amount: number): Output =>
-  outputOf(OutputData.createSingleDeterministicData(amount, seed, counter, keyset))
+export function derivedOutput(seed: Uint8Array, keyset: string, counter: number, amount: number): Output {
+  const { secret, blindingFactor } = deriveSecretAndBlindingFactor(seed, keyset, counter)
+  return outputOf(keyset, amount, bytesToHex(secret), blindingFactor)
+}
 
 /** NUT-11: 2 of 2 until the locktime, the refund key after it, SIG_INPUTS. Its secret is random. */
 export function lockedOutput(terms: LockTerms, keyset: string, amount: number): Output {
-  const options = new P2PKBuilder()
-    .addLockPubkey([terms.provider, terms.customer])
-    .requireLockSignatures(2)
-    .addRefundPubkey(terms.refund)
-    .lockUntil(terms.locktime)
-    .toOptions()
-  return outputOf(OutputData.createSingleP2PKData(options, amount, keyset))
+  const secret = createP2PKsecret(terms.provider, [
+    ['locktime', String(terms.locktime)],
+    ['pubkeys', terms.customer],
+    ['n_sigs', '2'],
+    ['refund', terms.refund],
+  ])
+  return outputOf(keyset, amount, secret, curve.randomSecret())
 }
 
 /**
@@ -52,16 +45,15 @@ export function unblind(output: Output, signature: Signature, keyset: KeysetInfo
   const { dleq } = signature
   if (!dleq) throw new MintDishonest('a signature came without its DLEQ proof (NUT-12)')
   try {
-    const [A, B, C] = [pointFromHex(key), pointFromHex(output.B_), pointFromHex(signature.C_)]
+    const [A, B, C] = [hexToBytes(key), hexToBytes(output.B_), hexToBytes(signature.C_)]
     if (!verifyDleq(dleq, A, B, C))
       throw new MintDishonest('a DLEQ proof is wrong: the signature is not by its key')
-    const r = BigInt(`0x${output.r}`)
     return {
       id: output.id,
       amount: output.amount,
       secret: output.secret,
       // Not in constant time: nothing is sent after this, so the mint has nothing to measure.
-      C: C.subtract(A.multiplyUnsafe(r)).toHex(true),
+      C: bytesToHex(curve.subtract(C, curve.multiply(A, hexToBytes(output.r)))),
       dleq: { e: dleq.e, s: dleq.s, r: output.r },
     }
   } catch (error) {
@@ -69,18 +61,13 @@ export function unblind(output: Output, signature: Signature, keyset: KeysetInfo
   }
 }
 
-type Point = ReturnType<typeof pointFromHex>
-
-/**
- * NUT-12: `e = hash(s·G − e·A, s·B′ − e·C′, A, C′)`. cashu-ts's own check multiplies in constant time; every number here
- * is public, and this is three times as fast.
- */
-function verifyDleq(dleq: { e: string; s: string }, A: Point, B: Point, C: Point): boolean {
-  const { Fn, BASE } = secp256k1.Point
-  const [e, s] = [Fn.fromBytes(hexToBytes(dleq.e)), Fn.fromBytes(hexToBytes(dleq.s))]
-  const minusE = Fn.neg(e)
-  const hash = hash_e([BASE.mulAddUnsafe(s, A, minusE), B.mulAddUnsafe(s, C, minusE), A, C])
-  return bytesToHex(hash) === dleq.e
+/** NUT-12: `e = hash(s·G − e·A, s·B′ − e·C′, A, C′)`. Every number here is public. */
+function verifyDleq(dleq: { e: string; s: string }, A: Uint8Array, B: Uint8Array, C: Uint8Array): boolean {
+  const s = hexToBytes(dleq.s)
+  const minusE = curve.negateScalar(hexToBytes(dleq.e))
+  const R1 = curve.add(curve.publicKey(s), curve.multiply(A, minusE))
+  const R2 = curve.add(curve.multiply(B, s), curve.multiply(C, minusE))
+  return bytesToHex(curve.hashPoints([R1, R2, A, C])) === dleq.e
 }
 
 /** NUT-12, for a proof that came from someone else: signed by the mint's key, without asking the mint. */
@@ -88,10 +75,9 @@ export function hasValidDleq(proof: Proof, keyset: KeysetInfo): boolean {
   const key = keyset.keys[String(proof.amount)]
   if (!key || !proof.dleq) return false
   try {
-    const A = pointFromHex(key)
-    const r = secp256k1.Point.Fn.fromBytes(hexToBytes(proof.dleq.r))
-    const B = hashToCurve(utf8ToBytes(proof.secret)).add(secp256k1.Point.BASE.multiplyUnsafe(r))
-    const C = pointFromHex(proof.C).add(A.multiplyUnsafe(r))
+    const [A, r] = [hexToBytes(key), hexToBytes(proof.dleq.r)]
+    const B = curve.add(curve.hashToCurve(proof.secret), curve.publicKey(r))
+    const C = curve.add(hexToBytes(proof.C), curve.multiply(A, r))
     return verifyDleq(proof.dleq, A, B, C)
   } catch {
     return false
@@ -99,17 +85,19 @@ export function hasValidDleq(proof: Proof, keyset: KeysetInfo): boolean {
 }
 
 /** The name by which a mint knows a proof (NUT-07). */
-export const yOf = (secret: string): string => hashToCurve(utf8ToBytes(secret)).toHex(true)
+export const yOf = (secret: string): string => bytesToHex(curve.hashToCurve(secret))
 
 /**
  * NUT-11, SIG_INPUTS: the signature is over the secret alone. signP2PKProofs of cashu-ts is not used: it silently signs
  * nothing when this machine's clock says that the path is not open.
  */
-export const signSecret = (secret: string, key: Uint8Array): string => schnorrSignMessage(secret, key)
+export const signSecret = (secret: string, key: Uint8Array): string =>
+  bytesToHex(curve.sign(curve.sha256(secret), key))
 export const isSignedBy = (secret: string, signature: string, pubkey: string): boolean =>
-  schnorrVerifyMessage(signature, secret, pubkey)
+  /^[0-9a-f]{128}$/i.test(signature) &&
+  curve.verify(hexToBytes(signature), curve.sha256(secret), hexToBytes(pubkey).subarray(-32))
 export const witnessOf = (signatures: string[]): string => JSON.stringify({ signatures })
-export const pubkeyOf = (key: Uint8Array): string => bytesToHex(secp256k1.getPublicKey(key, true))
+export const pubkeyOf = (key: Uint8Array): string => bytesToHex(curve.publicKey(key))
 
 /** NUT-10's kind, data and tags of a secret, or undefined when it is a plain one. */
 export function readSecret(secret: string): { kind: string; data: string; tags: string[][] } | undefined {
