@@ -1,5 +1,4 @@
 import type {
-  BeforeHandleEventResult,
   Client,
   ClientContext,
   Event,
@@ -8,16 +7,20 @@ import type {
   IncomingMessage,
 } from '@nostr-relay/common'
 import { matchFilters, type Filter as NostrFilter } from 'nostr-tools/filter'
-import { expirationOf, type RelayEvents } from './relay-events.ts'
+import { isEphemeral, isGenuine } from '../nostr/index.ts'
+import { DELETION, expirationOf, type RelayEvents } from './relay-events.ts'
 
 const maxEventBytes = 64 * 1024
 const maxSecondsAhead = 15 * 60
+/** NIP-42: an answer to a challenge, which is nobody else's business. */
+const AUTHENTICATION = 22242
 
 type Seat = { ctx: ClientContext; pubkeys: Set<string> }
 
 /**
  * Who may read and write what: the plugin of @nostr-relay/core that
- * - sends new events to the subscriptions they match, tags included (the library's own matching ignores tag filters),
+ * - takes events in by itself: the library checks signatures in JavaScript, tells nobody of deletion requests, and its
+ *   matching of subscriptions ignores tag filters,
  * - keeps guarded kinds (gift wraps, when AUTH is on) for those they are addressed to (NIP-42, several keys a connection),
  * - refuses events that are too large, expired, ahead of time or deleted, before their signature is checked.
  */
@@ -37,21 +40,17 @@ export class RelayAccess {
     this.#seats.delete(client)
   }
 
-  beforeHandleEvent(event: Event): BeforeHandleEventResult {
-    const message = this.#refusal(event)
-    return message === undefined ? { canHandle: true } : { canHandle: false, message }
-  }
-
-  async broadcast(event: Event, _next: () => Promise<void>): Promise<void> {
-    this.#send(event)
-  }
-
   async handleMessage(
     ctx: ClientContext,
     message: IncomingMessage,
     next: () => Promise<HandleMessageResult>,
   ): Promise<HandleMessageResult> {
     const seat = this.#seat(ctx)
+    if (message[0] === 'EVENT') {
+      const [, event] = message
+      ctx.sendMessage(['OK', event.id, ...this.#take(event)])
+      return
+    }
     if (message[0] === 'REQ') {
       const [, id, ...filters] = message
       const refusal = this.#readRefusal(seat, filters)
@@ -63,10 +62,21 @@ export class RelayAccess {
     }
     const result = await next()
     if (result?.messageType === 'AUTH' && result.success && ctx.pubkey) seat.pubkeys.add(ctx.pubkey)
-    // The library stores deletion requests but tells nobody.
-    if (result?.messageType === 'EVENT' && result.success && !result.message && message[0] === 'EVENT')
-      if (message[1].kind === 5) this.#send(message[1])
     return result
+  }
+
+  /** Stores an event and sends it to whoever listens. @returns the relay's answer: taken or not, and why (NIP-01) */
+  #take(event: Event): [boolean, string] {
+    const refusal = this.#refusal(event)
+    if (refusal !== undefined) return [false, refusal]
+    const known: [boolean, string] = [true, 'duplicate: the event is here already']
+    if (this.#events.has(event.id)) return known
+    if (!isGenuine(event)) return [false, 'invalid: the id or the signature is wrong']
+    if (event.kind === AUTHENTICATION) return [true, '']
+    if (event.kind === DELETION) this.#events.deleteAsAsked(event)
+    else if (!isEphemeral(event.kind) && !this.#events.add(event)) return known
+    this.#send(event)
+    return [true, '']
   }
 
   #seat(ctx: ClientContext): Seat {

@@ -1,7 +1,7 @@
 import { type Event, EventRepository, type Filter } from '@nostr-relay/common'
 import type { Database, SqlValue } from '../store/index.ts'
 
-const DELETION = 5
+export const DELETION = 5
 /** Most events one filter is answered with; named in the NIP-11 document. */
 export const maxLimit = 5000
 
@@ -66,6 +66,15 @@ export class RelayEvents extends EventRepository {
   }
 
   override upsert(event: Event): { isDuplicate: boolean } {
+    return { isDuplicate: !this.add(event) }
+  }
+
+  has(id: string): boolean {
+    return this.#db.prepare('select 1 from event where id = ?').get(id) !== undefined
+  }
+
+  /** @returns false when it, or a newer version of it, is here already */
+  add(event: Event): boolean {
     return this.#db.transaction(() => {
       this.#db.prepare('delete from event where expires <= ?').run(this.#now())
       const coordinate = coordinateOf(event)
@@ -79,11 +88,11 @@ export class RelayEvents extends EventRepository {
           const newer =
             event.created_at > newest.created_at ||
             (event.created_at === newest.created_at && event.id < newest.id)
-          if (!newer) return { isDuplicate: true }
+          if (!newer) return false
           this.#db.prepare('delete from event where id = ?').run(newest.id)
         }
       }
-      return { isDuplicate: !this.#insert(event, coordinate) }
+      return this.#insert(event, coordinate)
     })
   }
 
@@ -120,7 +129,7 @@ export class RelayEvents extends EventRepository {
   }
 
   /** NIP-09: an author deletes their own events only; the request itself is kept, so that they do not come back. */
-  override async deleteByDeletionRequest(request: Event): Promise<void> {
+  deleteAsAsked(request: Event): void {
     this.#db.transaction(() => {
       this.#insert(request, undefined)
       for (const [name, value] of request.tags) {
