@@ -45,6 +45,7 @@ export async function withJob(
         p.close(),
       )
       naming = practice.naming
+      await practice.hire()
       network = { network: practice.network }
     }
     const house = parts.opened(await openHouse(call, { home, command, ...network }), h => h.close())

@@ -56,11 +56,22 @@ const doing = {
   asking: 'Asking the market for offers …',
 }
 
-/** The draft with its quote, told to the person before anything is locked. */
-export async function drafted(call: Call, order: Order, tools: Tools): Promise<Draft> {
+/**
+ * The draft with its quote, told to the person before anything is locked.
+ * @param beforeAsking  whatever the market needs first; nothing of it happens for a dataset that cannot be used
+ */
+export async function drafted(
+  call: Call,
+  order: Order,
+  tools: Tools,
+  beforeAsking?: () => Promise<void>,
+): Promise<Draft> {
   const made = await draft(order, tools, {
     signal: call.signal,
-    onStep: step => call.report.say(call.report.paint('dim', doing[step])),
+    async onStep(step) {
+      if (step === 'asking') await beforeAsking?.()
+      call.report.say(call.report.paint('dim', doing[step]))
+    },
   })
   const { prepared, plan, quote, id } = made
   const { report } = call

@@ -3,10 +3,11 @@ import type { Wallet } from '../../core/payments/index.ts'
 import { sats } from '../../shared/units.ts'
 import type { Call } from '../cli.ts'
 import { closing } from '../closing.ts'
+import { counted } from '../format.ts'
 import { type Home, makeHome } from '../home.ts'
 import type { Network } from '../network.ts'
 import { networkOfLocalnet, startPracticeNetwork } from '../practice-network.ts'
-import { hireLocally } from './local-providers.ts'
+import { hireLocally, type LocalProviders } from './local-providers.ts'
 import type { Naming } from './view.ts'
 
 /** Play money that a practice wallet is filled up to before a job. */
@@ -15,26 +16,31 @@ const playMoney = 100_000
 export interface Practice {
   network: Network
   naming: Naming
+  /** Hires the local providers, once there is something for them to do. */
+  hire(): Promise<void>
   /** Fills the wallet with play money: the mint's invoices pay themselves. */
   money(wallet: Wallet): Promise<void>
   close(): Promise<void>
 }
 
-/** The practice network inside this process, and providers hired on this computer as processes of their own. */
+/** The practice network inside this process; `hire` starts providers on this computer as processes of their own. */
 export async function openPractice(call: Call, home: Home, providers: number): Promise<Practice> {
   const { report } = call
   const parts = closing()
   try {
     makeHome(home)
-    report.say(report.paint('dim', `Starting the practice network and ${providers} local providers …`))
     const localnet = parts.opened(await startPracticeNetwork(join(home.folder, 'network')), n => n.close())
     const network = networkOfLocalnet(localnet)
-    const hired = await hireLocally(providers, join(home.folder, 'providers'), network, call.signal)
-    parts.opened(hired, h => h.stop())
-    report.event('practice', { ...network, pids: hired.pids })
+    let hired: LocalProviders | undefined
     return {
       network,
-      naming: hired.naming,
+      naming: pubkey => hired?.naming(pubkey) ?? pubkey.slice(0, 12),
+      async hire() {
+        report.say(report.paint('dim', `Starting ${counted(providers, 'local provider')} …`))
+        const folder = join(home.folder, 'providers')
+        hired = parts.opened(await hireLocally(providers, folder, network, call.signal), h => h.stop())
+        report.event('practice', { ...network, pids: hired.pids })
+      },
       async money(wallet) {
         const missing = playMoney - wallet.balance().available
         if (missing <= 0) return

@@ -49,13 +49,14 @@ interface Place {
   home: Home
   naming: (pubkey: string) => string
   network?: Network
+  hire?: () => Promise<void>
   money?: (wallet: Wallet) => Promise<void>
 }
 
 /** The whole job, from a dataset to a model folder. */
 async function trainAt(call: Call, dataset: string, options: OrderOptions, place: Place): Promise<void> {
   const started = call.cli.now()
-  const { home, naming, network, money } = place
+  const { home, naming, network, hire, money } = place
   const { openHouse } = await import('../../compose.ts')
   const { requireNetwork } = await import('../../network.ts')
   const { toolsOf } = await import('../../jobs/tools.ts')
@@ -70,7 +71,8 @@ async function trainAt(call: Call, dataset: string, options: OrderOptions, place
     const tools = toolsOf(house, call.log.line)
     await house.wallet.settle()
     await money?.(house.wallet)
-    const { id, plan } = await drafted(call, await orderOf(call, dataset, options, house.network), tools)
+    const order = await orderOf(call, dataset, options, house.network)
+    const { id, plan } = await drafted(call, order, tools, hire)
     const before = house.wallet.balance().available
     const job = await follow(call, tools, id, naming, plan)
     const after = house.wallet.balance().available

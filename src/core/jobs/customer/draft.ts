@@ -57,16 +57,16 @@ const patienceMs = 15_000
 export async function draft(
   order: Order,
   tools: Tools,
-  { signal, onStep }: { signal?: AbortSignal; onStep?: (step: DraftStep) => void } = {},
+  { signal, onStep }: { signal?: AbortSignal; onStep?: (step: DraftStep) => void | Promise<void> } = {},
 ): Promise<Draft> {
   const id = randomBytes(16).toString('hex')
   const folder = tools.folder(id)
   try {
-    onStep?.('preparing')
+    await onStep?.('preparing')
     const { prepared, seed } = await prepare(order, folder, tools, signal)
-    onStep?.('planning')
+    await onStep?.('planning')
     const plan = await plans(order, prepared, seed, folder, tools, signal)
-    onStep?.('asking')
+    await onStep?.('asking')
     const found = await ask(order, plan, tools, signal)
     const cap = capOf(found, order.budget)
     checkBalance(order, found, tools)

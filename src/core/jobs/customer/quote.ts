@@ -100,7 +100,7 @@ export function capOf(found: Quote, budget: Sats | undefined): Sats {
   if (budget === undefined) return sats(Math.ceil(found.total * 1.25))
   if (budget >= found.total) return budget
   throw new UserError('job/budget', {
-    message: `This job would cost ${found.total} sats (${found.work} for the work, up to ${found.fees} in fees); the budget is ${budget} sats.`,
+    message: `This job would cost ${found.total} sats (${found.work} for the work, up to ${found.fees} in fees); --budget allows ${budget}.`,
     fix: `Raise --budget to ${found.total} or more, or ask for fewer --rounds or --providers. Nothing was locked or spent.`,
   })
 }
