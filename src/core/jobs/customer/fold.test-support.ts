@@ -101,6 +101,8 @@ export type Character =
   | 'phantom'
   /** Leaves with signatures that open nothing, again and again. */
   | 'forger'
+  /** Everybody of this character sends the very same update. */
+  | 'copied'
 
 /**
  * A world around the pure fold: it answers every effect the way relays, mints, workers and providers of the given
@@ -238,8 +240,11 @@ export class World {
           path: `u-${effect.key}-${effect.round}`,
         })
       case 'measure': {
-        const harmful = this.#characterOf(effect.key).character === 'harmful'
-        const figures = goodFigures(100)
+        const { character } = this.#characterOf(effect.key)
+        const harmful = character === 'harmful'
+        const same = effect.others.filter(peer => this.#characterOf(peer).character === character)
+        const cosines = character === 'copied' ? Object.fromEntries(same.map(peer => [peer, 1])) : {}
+        const figures = { ...goodFigures(100), cosines }
         return done({
           type: 'measured',
           key: effect.key,

@@ -86,6 +86,24 @@ describe('the customer’s fold', () => {
     expect(seedOf(plan, 1, '0.0')).not.toBe(seedOf(plan, 1, '0.1'))
   })
 
+  it('knows which of two equal updates of the same second came first, whichever slot made it', () => {
+    let last = false
+    const world = new World(planOf(2, 1), ['copied', 'copied'], size => (last ? size - 1 : 0))
+    const updates = () => world.inFlight.filter(({ fact }) => fact.type === 'update')
+    while (updates().length < 2) {
+      world.answerAwards()
+      if (!world.step()) world.work()
+      if (world.inFlight.length === 0) world.wake()
+    }
+    last = true
+    live(world)
+    const arrived = world.log.flatMap(({ fact }) => (fact.type === 'update' ? [fact.from] : []))
+    const verdicts = arrived.map(
+      from => Object.values(world.job.engagements).find(e => e.bid.bid.key === from)!.works[0]!.verdict!.used,
+    )
+    expect(verdicts).toEqual([true, false])
+  })
+
   it('ends as failed, with everything given back, when nobody is left to work', () => {
     const world = new World(planOf(2, 2), ['vanishes', 'declines'])
     expect(live(world)).toBe(true)

@@ -4,7 +4,7 @@ import { finish } from './closing.ts'
 import { type Ask, dismiss, mostBids } from './hiring.ts'
 import type { CustomerFact } from './log.ts'
 import { works } from './rounds.ts'
-import { type CustomerJob, type Engagement, ended, type Work } from './state.ts'
+import { allWorks, type CustomerJob, type Engagement, ended, type Work } from './state.ts'
 
 const find = (job: CustomerJob, key: string, round: number): { engagement?: Engagement; work?: Work } => {
   const engagement = job.engagements[key]
@@ -160,6 +160,7 @@ function recordWord(
     steps: fact.update.steps,
   }
   work.arrivedAt = at
+  work.arrival = allWorks(job).filter(other => other.work.arrival !== undefined).length
   work.status = 'delivered'
   if (work.round !== job.round || job.aggregating) work.late = true
   ask({ id: `fetch:${engagement.key}:${work.round}`, type: 'fetch', key: engagement.key, round: work.round })

@@ -140,7 +140,7 @@ export function judge(
   const round = parts[0]!.work.round
   const known = works(job, round)
     .filter(({ work }) => work.figures)
-    .sort((a, b) => a.work.arrivedAt! - b.work.arrivedAt!)
+    .sort((a, b) => a.work.arrival! - b.work.arrival!)
   const judged = parts.map(({ engagement, work }) => {
     const at = known.findIndex(part => part.work === work)
     const peers = known.flatMap((part, i) =>

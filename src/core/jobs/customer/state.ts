@@ -108,6 +108,8 @@ export interface Work {
   times?: { startBy: Seconds; deadline: Seconds; releaseBy: Seconds; redeemBy: Seconds; locktime: Seconds }
   sentAt?: Seconds
   arrivedAt?: Seconds
+  /** How many updates of the job had come before it: seconds do not tell a copy from what it was copied from. */
+  arrival?: number
   update?: { event: string; manifest: Manifest; losses: number[]; steps: number }
   /** The update's file, once downloaded. */
   path?: string
