@@ -92,7 +92,8 @@ describe('the customer’s fold', () => {
     const updates = () => world.inFlight.filter(({ fact }) => fact.type === 'update')
     while (updates().length < 2) {
       world.answerAwards()
-      if (!world.step()) world.work()
+      if (world.step()) continue
+      world.work()
       if (world.inFlight.length === 0) world.wake()
     }
     last = true
