@@ -17,14 +17,12 @@ export function sealedTable(db: Database) {
       return row && { key: row.key, sha256, size: bytes(row.size), chunks: JSON.parse(row.chunks) }
     },
     save(purpose: string, { key, sha256, size, chunks }: Remembered, now: number): void {
-      db.prepare('insert into blob_sealed values (?, ?, ?, ?, ?, ?)').run(
-        purpose,
-        sha256,
-        key,
-        size,
-        JSON.stringify(chunks),
-        now,
-      )
+      const insert = () =>
+        db
+          .prepare('insert into blob_sealed values (?, ?, ?, ?, ?, ?)')
+          .run(purpose, sha256, key, size, JSON.stringify(chunks), now)
+      // Lost to a power cut, it costs a second upload under another key.
+      db.transaction(insert, { durable: false })
     },
     forget(key: string): void {
       db.prepare('delete from blob_sealed where key = ?').run(key)

@@ -27,13 +27,26 @@ export interface Keyring {
   payments(scope: string): PaymentKeys
 }
 
+/** Derived keys kept: those of a few hundred engagements under way. */
+const KEPT = 1000
+
 /**
  * @throws UserError `identity/bad-mnemonic`, `identity/bad-nsec`
  */
 export function openKeyring(mnemonic: string, options: { nsec?: string } = {}): Keyring {
   const walletSeed = seedOf(mnemonic)
   const root = HDKey.fromMasterSeed(walletSeed)
-  const named = (branch: Branch, name: string) => root.derive(pathOf(branch, name))
+  const derived = new Map<string, HDKey>()
+  // Six steps down, some milliseconds each time: those last asked for are kept, beside the root they follow from.
+  const named = (branch: Branch, name: string): HDKey => {
+    const path = pathOf(branch, name)
+    const key = derived.get(path) ?? root.derive(path)
+    derived.delete(path)
+    derived.set(path, key)
+    const [oldest] = derived.keys()
+    if (derived.size > KEPT && oldest !== undefined) derived.delete(oldest)
+    return key
+  }
   return {
     identity: options.nsec === undefined ? pairOf(root.derive(IDENTITY_PATH)) : pairOfNsec(options.nsec),
     walletSeed,

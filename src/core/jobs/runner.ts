@@ -34,6 +34,11 @@ export interface RunnerOptions<S, F, E extends EffectBase> {
 
 const firstRetryMs = 500
 const longestRetryMs = 60_000
+/**
+ * A log that loses its end to a power cut is taken up where it ends, and its effects are carried out again. What must
+ * not be done twice asks for more: an event in the outbox, a request to a mint.
+ */
+const light = { durable: false }
 
 /**
  * Stores entry and effects in one transaction, then carries the effects out: each at least once until its outcome
@@ -95,7 +100,7 @@ export class Runner<S, F, E extends EffectBase> {
       const [state, effects] = machine.advance(this.#state, entry)
       for (const effect of effects) journal.ask(this.id, effect)
       return state
-    })
+    }, light)
     if (folded === undefined) return false
     this.#state = folded
     this.#length++
@@ -172,7 +177,7 @@ export class Runner<S, F, E extends EffectBase> {
         outcome.commit?.()
         journal.finish(this.id, effect.id, now())
         if (outcome.fact !== undefined) this.append(`done:${effect.id}`, outcome.fact)
-      })
+      }, light)
     } catch (error) {
       this.#settle.reject(error)
     }

@@ -134,8 +134,7 @@ export class BlobFiles {
 }
 
 function openDatabaseIn(folder: string): Database {
-  const db = openDatabase(join(folder, 'blossom.db'))
-  db.exec('pragma synchronous = normal')
+  const db = openDatabase(join(folder, 'blossom.db'), { sync: () => {} })
   db.exec(schema)
   return db
 }

@@ -21,13 +21,15 @@ export function openOutbox(db: Database, now: () => Seconds) {
     add(event: NostrEvent, urls: string[]): void {
       const at = now()
       const expires = expirationOf(event) ?? (isEphemeral(event.kind) ? at + EPHEMERAL_LIFE : null)
-      db.transaction(() => {
+      const store = () => {
         db.prepare(
           'insert or ignore into outbox (id, event, created_at, expires_at) values (?, ?, ?, ?)',
         ).run(event.id, JSON.stringify(event), at, expires)
         for (const url of urls)
           db.prepare('insert or ignore into outbox_target (id, url) values (?, ?)').run(event.id, url)
-      })
+      }
+      // On disk before it leaves: after a power cut nobody must be told the same thing twice in different words.
+      db.transaction(store, { durable: !isEphemeral(event.kind) })
     },
 
     /** Ids still to be sent to this relay, oldest first. */
@@ -55,14 +57,18 @@ export function openOutbox(db: Database, now: () => Seconds) {
 
     /** @returns whether this was the first OK */
     accept(id: string, url: string): boolean {
-      return db.transaction(() => {
-        settle(id, url, 'accepted', '')
-        const first = db
-          .prepare('update outbox set delivered_at = ? where id = ? and delivered_at is null')
-          .run(now(), id)
-        forgetBody(id)
-        return first.changes === 1
-      })
+      return db.transaction(
+        () => {
+          settle(id, url, 'accepted', '')
+          const first = db
+            .prepare('update outbox set delivered_at = ? where id = ? and delivered_at is null')
+            .run(now(), id)
+          forgetBody(id)
+          return first.changes === 1
+        },
+        // Forgotten, it is offered again, and the relay knows it.
+        { durable: false },
+      )
     },
     /** @returns whether that is final, which it is only when another relay has the event */
     refuse(id: string, url: string, reason: string): boolean {

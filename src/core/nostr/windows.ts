@@ -21,11 +21,16 @@ export function openWindows(db: Database, now: () => Seconds) {
       return row && seconds(Math.max(0, Math.min(row.at, now()) - slack - MARGIN))
     },
     complete(name: string, url: string, filter: Filter, at: Seconds): void {
-      db.prepare(
-        `insert into sync_window (name, url, filter, complete_until) values (?, ?, ?, ?)
-         on conflict (name, url) do update
-         set filter = excluded.filter, complete_until = excluded.complete_until`,
-      ).run(name, url, textOf(filter), at)
+      const save = () =>
+        db
+          .prepare(
+            `insert into sync_window (name, url, filter, complete_until) values (?, ?, ?, ?)
+             on conflict (name, url) do update
+             set filter = excluded.filter, complete_until = excluded.complete_until`,
+          )
+          .run(name, url, textOf(filter), at)
+      // An older window only asks for more.
+      db.transaction(save, { durable: false })
     },
 
     hasSeen(name: string, id: string): boolean {
@@ -33,12 +38,16 @@ export function openWindows(db: Database, now: () => Seconds) {
     },
     /** Runs `handle` and the mark in one transaction; when it throws there is no mark. */
     once(name: string, event: { id: string; created_at: number }, handle: () => void): void {
-      db.transaction(() => {
-        const { changes } = db
-          .prepare('insert or ignore into seen (name, id, created_at) values (?, ?, ?)')
-          .run(name, event.id, event.created_at)
-        if (changes === 1) handle()
-      })
+      db.transaction(
+        () => {
+          const { changes } = db
+            .prepare('insert or ignore into seen (name, id, created_at) values (?, ?, ?)')
+            .run(name, event.id, event.created_at)
+          if (changes === 1) handle()
+        },
+        // Mark and outcome are lost together if at all, and the event comes again.
+        { durable: false },
+      )
     },
     /** Forgets all that a subscription had. */
     forget(name: string): void {

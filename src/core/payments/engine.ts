@@ -75,10 +75,14 @@ export function createEngine(options: {
   }
 
   function finish(operation: Operation, outcome: Outcome): void {
-    db.transaction(() => {
-      const result = endings()[operation.purpose].done(operation, outcome)
-      operations.end(operation.id, 'done', { result })
-    })
+    db.transaction(
+      () => {
+        const result = endings()[operation.purpose].done(operation, outcome)
+        operations.end(operation.id, 'done', { result })
+      },
+      // The mint gives the same answer again (NUT-09).
+      { durable: false },
+    )
     step(`${operation.purpose}:done`)
   }
 

@@ -48,18 +48,22 @@ export async function receiveLock(context: Context, request: Request): Promise<v
   await checkUnspent(mint, ys)
 
   const { provider, customer, refund, locktime } = expect
-  context.db.transaction(() => {
-    if (context.locks.get(id)) return
-    context.locks.put({
-      ...{ id, role: 'provider', state: 'ready', mint: mint.url, job: undefined, price: expect.amount },
-      ...{ provider, customer, refund, locktime, token, judged: false, fee: 0, refundFee: 0 },
-      amount: sum(proofs),
-    })
-    context.locks.addProofs(
-      id,
-      proofs.map(proof => ({ proof, state: 'received' })),
-    )
-  })
+  context.db.transaction(
+    () => {
+      if (context.locks.get(id)) return
+      context.locks.put({
+        ...{ id, role: 'provider', state: 'ready', mint: mint.url, job: undefined, price: expect.amount },
+        ...{ provider, customer, refund, locktime, token, judged: false, fee: 0, refundFee: 0 },
+        amount: sum(proofs),
+      })
+      context.locks.addProofs(
+        id,
+        proofs.map(proof => ({ proof, state: 'received' })),
+      )
+    },
+    // Forgotten, the lock is looked at again.
+    { durable: false },
+  )
   context.step('received')
 }
 

@@ -11,7 +11,7 @@ describe.each<Driver>(['better-sqlite3', 'libsql'])('the store on %s', driver =>
     folder = mkdtempSync(join(tmpdir(), 'gradstr-store-'))
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
-  const open = () => openDatabase(join(folder, 'test.db'), driver)
+  const open = () => openDatabase(join(folder, 'test.db'), { driver })
 
   it('gives back the rows it was given, without fields of the driver', () => {
     const db = open()
@@ -42,6 +42,30 @@ describe.each<Driver>(['better-sqlite3', 'libsql'])('the store on %s', driver =>
     db.transaction(() => db.transaction(insert))
     expect(db.prepare('select count(*) n from t').get()).toEqual({ n: 1 })
     db.close()
+  })
+
+  it('forces to disk what is durable, and leaves to the system what may be done again', () => {
+    let syncs = 0
+    const db = openDatabase(join(folder, 'test.db'), { driver, sync: () => syncs++ })
+    const syncsOf = (work: () => void) => {
+      const before = syncs
+      work()
+      return syncs - before
+    }
+    db.exec('create table t (a integer) strict')
+    const insert = () => void db.prepare('insert into t values (1)').run()
+    const light = { durable: false }
+    expect(syncsOf(insert)).toBe(1)
+    expect(syncsOf(() => db.transaction(insert))).toBe(1)
+    expect(syncsOf(() => db.transaction(insert, light))).toBe(0)
+    expect(syncsOf(() => db.transaction(() => db.transaction(insert), light))).toBe(0)
+    expect(syncsOf(() => db.transaction(() => db.transaction(insert, { durable: true }), light))).toBe(1)
+    expect(syncsOf(() => db.transaction(() => db.transaction(insert, light)))).toBe(1)
+    expect(syncsOf(() => db.transaction(insert, light))).toBe(0)
+    db.close()
+    const again = open()
+    expect(again.prepare('select count(*) n from t').get()).toEqual({ n: 7 })
+    again.close()
   })
 
   it('migrates once, keeps the data, and refuses a file of a newer version', () => {

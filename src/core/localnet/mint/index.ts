@@ -29,7 +29,7 @@ export type MintServer = { url: string; databasePath: string; close(): Promise<v
 export async function startMint(options: MintOptions): Promise<MintServer> {
   mkdirSync(options.folder, { recursive: true })
   const databasePath = join(options.folder, 'mint.sqlite')
-  const db = openDatabase(databasePath)
+  const db = openDatabase(databasePath, { sync: () => {} })
   createSchema(db)
   const keysets = openKeysets(db, options.feePpk ?? 100)
   const transactions = createTransactions(db, keysets)
