@@ -111,17 +111,16 @@ describe('the network that a home remembers', () => {
   })
 })
 
-describe.runIf(process.getuid?.() !== 0)('a home without permission', () => {
+describe('a home without permission', () => {
   it('is told in three lines and leaves nothing behind', async () => {
     mkdirSync(folder.at('closed'))
     chmodSync(folder.at('closed'), 0o500)
-    const ran = await gradstr(
-      ['wallet', 'topup', '5', '--home', folder.at('closed/home'), '--mint', 'http://127.0.0.1:1'],
-      {
-        env: { GRADSTR_PASSPHRASE: 'x' },
-      },
-    )
+    // Root may write everywhere but in the kernel's own file system.
+    const home = process.getuid?.() === 0 ? '/sys/gradstr/home' : folder.at('closed/home')
+    const ran = await gradstr(['wallet', 'topup', '5', '--home', home, '--mint', 'http://127.0.0.1:1'], {
+      env: { GRADSTR_PASSPHRASE: 'x' },
+    })
     expect([ran.code, ran.stderr.trimEnd().split('\n').length]).toEqual([1, 3])
-    expect(existsSync(folder.at('closed/home'))).toBe(false)
+    expect(existsSync(home)).toBe(false)
   })
 })
