@@ -41,7 +41,7 @@ export type CustomerFact =
   | { type: 'aggregated'; round: number; path: string; score: Score }
   | { type: 'refunded'; key: string; round: number; refunded: Sats; fee: Sats }
   | { type: 'refund-later'; key: string; round: number; notBefore?: Seconds }
-  | { type: 'saved'; round: number; keys: string[] }
+  | { type: 'saved'; round: number; keys: string[]; state: Manifest }
   | { type: 'told' }
   | { type: 'exported'; report: unknown }
   | { type: 'export-failed'; reason: string }

@@ -77,6 +77,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       job.round += 1
       return
     case 'saved':
+      job.checkpoints = [...job.checkpoints, fact.state].slice(-2)
       for (const key of fact.keys) {
         const { engagement, work } = find(job, key, fact.round)
         if (work?.status !== 'locked') continue

@@ -188,6 +188,8 @@ export interface CustomerJob {
   aggregating: boolean
   /** θ by round: `weights[r]` is what round r + 1 starts from. */
   weights: { path: string; manifest?: Manifest; score?: Score }[]
+  /** The newest two checkpoints' state blobs: the one before the newest may still be what relays serve. */
+  checkpoints: Manifest[]
   /** Why the last lock could not be made: nobody is hired anew until a lock has come back. */
   strapped?: string
   /** Set once no further round is to be opened: by the person, the deadline, or a plan that diverges. */
@@ -208,6 +210,7 @@ export const emptyJob: CustomerJob = {
   round: 0,
   aggregating: false,
   weights: [],
+  checkpoints: [],
   clock: 0 as Seconds,
 }
 

@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../../../shared/errors.ts'
 import type { Bytes } from '../../../../shared/units.ts'
+import type { Manifest } from '../../../blobs/index.ts'
 import { OWN_LAST } from '../../../federation/index.ts'
 import { wire } from '../../../market/index.ts'
 import { exportInput } from '../report.ts'
@@ -31,6 +32,13 @@ export function learn(
 > {
   const { id, tools, current, plan, j, part, at, file, upload, send } = context
   const { blobs, wallet, compute, now } = tools
+  /** A server that will not delete cannot be made to: the blobs are encrypted, and their keys go with the job. */
+  const forget = async (manifests: readonly Manifest[]): Promise<void> => {
+    for (const manifest of manifests)
+      await blobs
+        .remove(manifest, { signer: j })
+        .catch(error => tools.log(`a blob stays on its server: ${error}`))
+  }
   return {
     async 'upload-shard'({ key }, signal) {
       const shard = plan().shards[current().engagements[key]!.slot]!
@@ -134,6 +142,13 @@ export function learn(
         )
       // A round of which nothing may be used leaves the weights as they were.
       const path = updates.length > 0 ? out : before
+      // The two latest rounds' weights are kept on the servers, older ones nobody will ask for.
+      await forget(
+        current()
+          .weights.slice(0, round - 1)
+          .slice(-1)
+          .flatMap(({ manifest }) => manifest ?? []),
+      )
       const score = await compute.run('evaluate', { spec, weights: at(path), data: at(holdout) }, { signal })
       return { fact: { type: 'aggregated', round, path, score } }
     },
@@ -141,18 +156,20 @@ export function learn(
     async checkpoint({ id: name, round, keys }, signal) {
       const { epoch, weights } = current()
       const path = file('checkpoint.json')
+      await forget(current().checkpoints.slice(0, -1))
       const snapshot: Snapshot = { v: 1, log: tools.journal.log(id), wallet: wallet.backup(id) }
       writeFileSync(path, JSON.stringify(snapshot))
+      const state = await upload(path, `${name}:${id}`, signal, 'application/json')
       const event = wire.checkpoint.seal(
         {
           epoch,
           round: weights.length - 1,
-          state: await upload(path, `${name}:${id}`, signal, 'application/json'),
+          state,
           weights: await upload(at(weights.at(-1)!.path), `weights:${id}:${weights.length}`, signal),
         },
         { from: j, to: j.pubkey, at: now(), expiration: context.expiration(), d: id },
       )
-      return { fact: { type: 'saved', round, keys }, commit: () => send(event) }
+      return { fact: { type: 'saved', round, keys, state }, commit: () => send(event) }
     },
 
     async export(_, signal) {
@@ -160,20 +177,15 @@ export function learn(
       return { fact: { type: 'exported', report } }
     },
 
-    async 'clean-up'(_, signal) {
-      const { engagements, weights } = current()
-      const manifests = [
+    async 'clean-up'() {
+      const { engagements, weights, checkpoints } = current()
+      await forget([
         ...Object.values(engagements).flatMap(({ shard }) => shard ?? []),
-        ...weights.flatMap(({ manifest }) => manifest ?? []),
-      ]
-      for (const manifest of manifests) {
-        if (signal.aborted) break
-        // A server that will not delete cannot be made to: the blobs are encrypted, and their keys go with the job.
-        await blobs
-          .remove(manifest, { signer: j })
-          .catch(error => tools.log(`a blob stays on its server: ${error}`))
-      }
-      rmSync(at('updates'), { recursive: true, force: true })
+        ...weights.slice(-2).flatMap(({ manifest }) => manifest ?? []),
+        ...checkpoints,
+      ])
+      for (const name of ['updates', 'reference', 'tokens', 'checkpoint.json'])
+        rmSync(at(name), { recursive: true, force: true })
       return { fact: { type: 'told' } }
     },
   }
