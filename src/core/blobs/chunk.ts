@@ -28,17 +28,25 @@ export function sealChunk(
 }
 
 /**
+ * @param into  memory for the plaintext; `sealed` itself will do
  * @throws Error when anything differs from what was sealed: a bit, the index, the last mark, the key
  */
-export function openChunk(key: Uint8Array, index: number, last: boolean, sealed: Uint8Array): Buffer {
+export function openChunk(
+  key: Uint8Array,
+  index: number,
+  last: boolean,
+  sealed: Uint8Array,
+  into: Buffer = Buffer.allocUnsafe(Math.max(0, sealed.length - tagBytes)),
+): Buffer {
   const end = sealed.length - tagBytes
   if (end < 0) throw new Error('shorter than its tag')
   const decipher = createDecipheriv('aes-256-gcm', key, nonce(index), { authTagLength: tagBytes })
     .setAAD(aad(index, last))
     .setAuthTag(sealed.subarray(end))
-  const plain = decipher.update(sealed.subarray(0, end))
+  for (let at = 0; at < end; at += piece)
+    into.set(decipher.update(sealed.subarray(at, Math.min(at + piece, end))), at)
   decipher.final()
-  return plain
+  return into.subarray(0, end)
 }
 
 const piece = 64 * 1024

@@ -114,7 +114,7 @@ async function holds(file: FileHandle, chunk: Chunk, { key, index, last, at }: P
 
 function opened(sealed: Buffer, { key, index, last }: Place): Buffer {
   try {
-    return openChunk(key, index, last, sealed)
+    return openChunk(key, index, last, sealed, sealed)
   } catch {
     throw badManifest(
       `Chunk ${index + 1} is as the manifest says, but does not open with its key at this place.`,

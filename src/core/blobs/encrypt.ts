@@ -1,7 +1,6 @@
 import { createHash, hash, randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { UserError } from '../../shared/errors.ts'
 import { bytes } from '../../shared/units.ts'
 import { sealChunk } from './chunk.ts'
@@ -19,6 +18,7 @@ export interface EncryptOptions {
 
 /** From this size on, hashing the plaintext in a thread of its own saves more than the thread costs. */
 const worthAThread = 64 * 1024 * 1024
+const hashedAtOnce = 256 * 1024
 
 /**
  * Encrypts a file into `outFolder`, one file per chunk, named by its SHA-256: an immutable snapshot, whatever happens
@@ -70,19 +70,19 @@ async function sealAll(
   { outFolder, key, whole, room }: Sealing,
 ): Promise<Pick<Sealed, 'chunks' | 'size'>> {
   const secret = Buffer.from(key, 'hex')
-  const out = [Buffer.allocUnsafe(room + tagBytes), Buffer.allocUnsafe(room + tagBytes)] as const
+  const out = lazily(2, () => Buffer.allocUnsafe(room + tagBytes))
   // One is encrypted, two are read ahead, the others wait to be hashed.
-  const plains = Array.from({ length: 3 + whole.behind }, () => whole.memory(room))
+  const plains = lazily(3 + whole.behind, () => whole.memory(room))
   const hashes: Promise<void>[] = []
   // Failures are thrown where these are waited for: some chunks later, or at the end.
   const writes: Promise<void>[] = []
   const chunks: { sha256: string; size: number }[] = []
   let size = 0
-  for await (const { plain, index, last } of chunksOf(file, plains)) {
+  for await (const { plain, index, last } of chunksOf(file, room, plains)) {
     hashes[index] = whole.update(plain)
     hashes[index].catch(() => {})
     await writes[index - 2]
-    const sealed = sealChunk(secret, index, last, plain, out[index % 2 === 0 ? 0 : 1])
+    const sealed = sealChunk(secret, index, last, plain, out(index))
     const sha256 = hash('sha256', sealed)
     writes[index] = writeFile(join(outFolder, sha256), sealed)
     writes[index].catch(() => {})
@@ -94,16 +94,22 @@ async function sealAll(
   return { chunks, size: bytes(size) }
 }
 
+/** `count` buffers in turn, each made when its turn first comes: a small file has no use for most of them. */
+function lazily(count: number, make: () => Buffer): (index: number) => Buffer {
+  const made: Buffer[] = []
+  return index => {
+    const buffer = made[index % count] ?? make()
+    made[index % count] = buffer
+    return buffer
+  }
+}
+
 /**
  * A file's chunks, read ahead: a full chunk is the last only when nothing follows it. A short one always is; the file
  * may grow meanwhile, but this blob has ended.
  */
-async function* chunksOf(file: FileHandle, buffers: readonly Buffer[]) {
-  const room = buffers[0]?.length ?? 0
-  const read = async (index: number): Promise<Buffer> => {
-    const buffer = buffers[index % buffers.length]
-    return buffer ? await fill(file, buffer) : Buffer.alloc(0)
-  }
+async function* chunksOf(file: FileHandle, room: number, buffer: (index: number) => Buffer) {
+  const read = (index: number): Promise<Buffer> => fill(file, buffer(index))
   let plain = await read(0)
   let next = plain.length < room ? undefined : read(1)
   for (let index = 0; ; index++) {
@@ -133,8 +139,18 @@ async function fill(file: FileHandle, buffer: Buffer): Promise<Buffer> {
 export async function hashFile(path: string): Promise<string> {
   const whole = createHash('sha256')
   const file = await openToRead(path)
-  await pipeline(file.createReadStream({ highWaterMark: 1024 * 1024 }), whole)
-  return whole.digest('hex')
+  try {
+    // One buffer for all of it, no larger than the file: memory that is dropped is collected, and that stops everything.
+    const { size } = await file.stat()
+    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(size, hashedAtOnce)))
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length)
+      if (bytesRead === 0) return whole.digest('hex')
+      whole.update(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 async function openToRead(path: string): Promise<FileHandle> {
