@@ -21,8 +21,8 @@ const holdTheLock = `
 
 describe('a home', () => {
   it('is the flag, else GRADSTR_HOME, else the data folder of the platform', () => {
-    expect(homeFolder('a', { GRADSTR_HOME: '/b' }, '/work')).toBe('/work/a')
-    expect(homeFolder(undefined, { GRADSTR_HOME: 'b' }, '/work')).toBe('/work/b')
+    expect(homeFolder('a', { GRADSTR_HOME: '/b' }, '/here')).toBe('/here/a')
+    expect(homeFolder(undefined, { GRADSTR_HOME: 'b' }, '/here')).toBe('/here/b')
     expect(homeFolder(undefined, {}, '/work')).toMatch(/gradstr/)
     expect(() => homeFolder('', {}, '/work')).toThrow(/empty name/)
   })

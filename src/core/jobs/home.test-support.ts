@@ -10,7 +10,7 @@ import { openWallet } from '../payments/index.ts'
 import { migrate, openDatabase } from '../store/index.ts'
 import { openAcquaintances } from './acquaintances.ts'
 import { openJournal } from './journal.ts'
-import type { Terms } from './provider/service.ts'
+import type { Terms } from './provider/consider.ts'
 import type { Tools } from './tools.ts'
 
 const workerEntry = new URL('../../worker/index.ts', import.meta.url)

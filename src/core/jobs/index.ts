@@ -18,6 +18,7 @@ export {
 export { type Journal, openJournal } from './journal.ts'
 export { type Entry, replay } from './machine.ts'
 export { providerMachine } from './provider/advance.ts'
-export { ProviderService, type ProviderWatch, type Terms } from './provider/service.ts'
+export type { Terms } from './provider/consider.ts'
+export { ProviderService, type ProviderWatch } from './provider/service.ts'
 export type { Engagement } from './provider/state.ts'
 export type { Tools } from './tools.ts'

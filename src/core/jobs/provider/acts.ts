@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
-import { type Bytes, type Seconds, sats, seconds } from '../../../shared/units.ts'
+import { type Bytes, bytes, type Seconds, sats, seconds } from '../../../shared/units.ts'
 import { paymentPubkey } from '../../identity/index.ts'
 import { asLine, wire } from '../../market/index.ts'
 import { mine, type NostrEvent, sign, wrapSigned } from '../../nostr/index.ts'
@@ -32,7 +32,9 @@ export interface Manner {
 const heartbeatMs = 2_000
 const checkpointSteps = 500
 /** Bytes a model's parameter takes in the global weights (f32), and what a safetensors header may add. */
-const weightBytes = (parameters: number): Bytes => (parameters * 4 * 1.05 + 65_536) as Bytes
+const weightBytes = (parameters: number): Bytes => bytes(Math.ceil(parameters * 4 * 1.05) + 65_536)
+/** A little more than the award says of the shard: rounding, nothing more. */
+const shardBytes = (awarded: Bytes): Bytes => bytes(Math.ceil(awarded * 1.02) + 4_096)
 
 /** Errors of a blob, a lock or the data that no waiting mends. Everything else is tried again until the round's deadline. */
 const hopeless =
@@ -123,7 +125,7 @@ export function providerActs(
       const { weights, shard } = share(round).round
       const path = current().shard?.path ?? file('shard.safetensors')
       try {
-        if (shard) await download(shard, path, (award().content.shard.bytes * 1.02 + 4_096) as Bytes, signal)
+        if (shard) await download(shard, path, shardBytes(award().content.shard.bytes), signal)
         await download(
           weights,
           file('weights', `${round}.safetensors`),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ErrorReport } from '../../../shared/errors.ts'
-import { type Bytes, type Sats, type Seconds, sats, seconds } from '../../../shared/units.ts'
+import { type Seconds, seconds } from '../../../shared/units.ts'
 import { type Award, type Job, KIND, OFFER_LIFE, wire } from '../../market/index.ts'
 import {
   coordinateOf,
@@ -15,25 +15,11 @@ import { heed } from '../heed.ts'
 import type { Entry } from '../machine.ts'
 import { Runner } from '../runner.ts'
 import type { Tools } from '../tools.ts'
-import { type Manner, providerActs } from './acts.ts'
+import { providerActs } from './acts.ts'
 import { providerMachine } from './advance.ts'
+import { consider, type Terms } from './consider.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
 import type { Candidate, Engagement } from './state.ts'
-
-/** What this machine offers. */
-export interface Terms extends Manner {
-  device: string
-  flopsPerSecond: number
-  memory: Bytes
-  price: { perPflop: Sats; minimum: Sats }
-  maxDownload: Bytes
-  strangers: number
-  mints: string[]
-  blossoms: string[]
-  relays: string[]
-  /** Least seconds between redeem_by and T. */
-  leastLock: Seconds
-}
 
 export interface ProviderWatch {
   onChange?: (id: string, engagement: Engagement, entry: Entry<ProviderFact>) => void
@@ -46,10 +32,6 @@ type ProviderRunner = Runner<Engagement, ProviderFact, ProviderEffect>
 
 /** Bids out at the same time: each costs connections, memory and mining. */
 const mostBids = 32
-/** Bits of NIP-13 work that a bid may cost: some seconds. */
-const mostWork = 20
-/** How long a bid stands. */
-const bidLife = 3600
 /** Offers are renewed well before they expire: an expired offer is a dead provider. */
 const renewal = OFFER_LIFE / 3
 const d = 'default'
@@ -187,7 +169,11 @@ export class ProviderService {
       mostBids
     )
       return this.#watch.onPass?.(job, `${mostBids} bids are out already`)
-    const fit = this.#consider(event, job)
+    const { acquaintances } = this.#tools
+    const passed = this.#distrust(event.pubkey)
+    const known = acquaintances.of(event.pubkey, 'customer').roundsPaid
+    const fit =
+      passed ?? consider(event, job, { terms: this.#terms, offer: { id: this.#offer, d }, known, now: now() })
     if (typeof fit === 'string') return this.#watch.onPass?.(job, fit)
     const id = randomBytes(16).toString('hex')
     const candidate: Candidate = { ...fit, bid: { ...fit.bid, ...this.#keysOf(id) } }
@@ -198,51 +184,6 @@ export class ProviderService {
   #keysOf(id: string): { key: string; payments: string } {
     const { keyring } = this.#tools
     return { key: keyring.engagement(id).pubkey, payments: keyring.payments(id).xpub }
-  }
-
-  /** What this machine would bid, or why it passes, in words. Never a bid on what does not fit. */
-  #consider(event: NostrEvent, job: Job): Candidate | string {
-    const { acquaintances, now } = this.#tools
-    const terms = this.#terms
-    const known = acquaintances.of(event.pubkey, 'customer')
-    const distrust = this.#distrust(event.pubkey)
-    if (distrust) return distrust
-    const mints = job.mints.filter(mint => terms.mints.includes(mint))
-    if (job.bidWork > mostWork) return `it asks ${job.bidWork} bits of work for a bid, more than ${mostWork}`
-    if (mints.length === 0) return 'no mint in common'
-    const blossoms = job.blossoms.filter(server => terms.blossoms.includes(server))
-    if (blossoms.length === 0) return 'no Blossom server in common'
-    const relays = job.relays.filter(relay => terms.relays.includes(relay))
-    if (relays.length === 0) return 'no relay in common'
-    if (known.roundsPaid === 0 && job.shardBytes > terms.maxDownload)
-      return 'the shard is too large to download before a first payment'
-    if (job.shardBytes * 2 + job.parameters * 16 > terms.memory)
-      return 'the shard and the model do not fit in this machine’s memory'
-    const perRound = sats(Math.max(terms.price.minimum, Math.ceil(job.pflopPerRound * terms.price.perPflop)))
-    if (perRound > job.maxPerRound)
-      return `it pays at most ${job.maxPerRound} sats a round; this machine asks ${perRound}`
-    return {
-      customer: event.pubkey,
-      job,
-      coordinate: coordinateOf(event),
-      version: event.id,
-      bid: {
-        job: coordinateOf(event),
-        version: event.id,
-        offer: { id: this.#offer, d },
-        key: '',
-        payments: '',
-        perRound,
-        secondsPerRound: seconds(Math.max(1, Math.ceil((job.pflopPerRound * 1e15) / terms.flopsPerSecond))),
-        mints,
-        validUntil: seconds(Math.min(job.deadline, now() + bidLife)),
-      },
-      known: known.roundsPaid,
-      strangers: terms.strangers,
-      relays,
-      blossoms,
-      leastLock: terms.leastLock,
-    }
   }
 
   #open(id: string): ProviderRunner {
