@@ -37,6 +37,7 @@ export function openKeyring(mnemonic: string, options: { nsec?: string } = {}): 
   const walletSeed = seedOf(mnemonic)
   const root = HDKey.fromMasterSeed(walletSeed)
   const derived = new Map<string, HDKey>()
+  const accounts = new WeakMap<HDKey, PaymentKeys>()
   // Six steps down, some milliseconds each time: those last asked for are kept, beside the root they follow from.
   const named = (branch: Branch, name: string): HDKey => {
     const path = pathOf(branch, name)
@@ -52,7 +53,12 @@ export function openKeyring(mnemonic: string, options: { nsec?: string } = {}): 
     walletSeed,
     job: jobId => pairOf(named('job', jobId)),
     engagement: bidId => pairOf(named('engagement', bidId)),
-    payments: scope => paymentKeys(named('payments', scope)),
+    payments(scope) {
+      const account = named('payments', scope)
+      const keys = accounts.get(account) ?? paymentKeys(account)
+      accounts.set(account, keys)
+      return keys
+    },
   }
 }
 

@@ -19,10 +19,11 @@ export interface PaymentKey {
 }
 
 export function paymentKeys(account: HDKey): PaymentKeys {
+  const child = remembering(account)
   return {
     xpub: account.publicExtendedKey,
     key(...path) {
-      const { privateKey, publicKey } = descend(account, path)
+      const { privateKey, publicKey } = child(path)
       if (!privateKey || !publicKey) throw new RangeError('a payment account without its private key')
       return { secret: privateKey, pubkey: bytesToHex(publicKey) }
     },
@@ -34,7 +35,7 @@ export function paymentKeys(account: HDKey): PaymentKeys {
  * @throws UserError `identity/bad-xpub` for anything but a valid extended *public* key
  */
 export function paymentPubkey(xpub: string, ...path: number[]): string {
-  const { publicKey } = descend(accountOf(xpub), path)
+  const { publicKey } = childOf(xpub)(path)
   if (!publicKey) throw badXpub()
   return bytesToHex(publicKey)
 }
@@ -49,6 +50,36 @@ export function isXpub(text: string): boolean {
   } catch (error) {
     if (error instanceof UserError) return false
     throw error
+  }
+}
+
+type Child = (path: number[]) => HDKey
+
+/**
+ * The accounts of counterparties last asked for, which is at every round of theirs: reading an xpub and stepping down
+ * costs milliseconds. They are public, and follow from the xpub alone.
+ */
+const accounts = new Map<string, Child>()
+const ACCOUNTS = 100
+
+function childOf(xpub: string): Child {
+  const child = accounts.get(xpub) ?? remembering(accountOf(xpub))
+  accounts.delete(xpub)
+  accounts.set(xpub, child)
+  const [oldest] = accounts.keys()
+  if (accounts.size > ACCOUNTS && oldest !== undefined) accounts.delete(oldest)
+  return child
+}
+
+/** Children of one account, and of its first few children without deriving those again. */
+function remembering(account: HDKey): Child {
+  const branches = new Map<number, HDKey>()
+  return ([first, ...rest]) => {
+    if (first === undefined) return account
+    const branch = branches.get(first) ?? descend(account, [first])
+    // A branch is a purpose (0 locks, 1 refunds); what is asked beyond is not remembered.
+    if (branches.size < 4) branches.set(first, branch)
+    return descend(branch, rest)
   }
 }
 
