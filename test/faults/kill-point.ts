@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type BetterSqlite3 from 'better-sqlite3'
 
@@ -9,16 +10,28 @@ import type BetterSqlite3 from 'better-sqlite3'
  * GRADSTR_TEST_KILL:
  * - `before:12`, `after:12`: the 12th commit is about to be written, or was written just now
  * - `fact:PATTERN`: the commit that wrote a log entry whose fact matches the regular expression
+ *
+ * Of several processes with the same GRADSTR_TEST_KILL_ONCE, a path, only the first to make that file dies.
  */
 const moment = process.env.GRADSTR_TEST_KILL
 // Its workers inherit the environment; they have no database.
 if (moment !== undefined && process.argv[1]?.endsWith('cli/index.ts')) dieAt(moment)
 
+function isFirst(): boolean {
+  const path = process.env.GRADSTR_TEST_KILL_ONCE
+  try {
+    if (path !== undefined) closeSync(openSync(path, 'wx'))
+    return true
+  } catch {
+    return false
+  }
+}
+
 function dieAt(moment: string): void {
   const [kind = '', ...rest] = moment.split(':')
   const what = rest.join(':')
   const pattern = kind === 'fact' ? new RegExp(what) : undefined
-  const die = (): void => void process.kill(process.pid, 'SIGKILL')
+  const die = (): void => void (isFirst() && process.kill(process.pid, 'SIGKILL'))
   let commits = 0
   let matched = false
   const committing = (commit: () => unknown): unknown => {
@@ -30,22 +43,18 @@ function dieAt(moment: string): void {
   }
 
   const Database = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3
-  const { exec, prepare } = Database.prototype
-  const isHome = (db: BetterSqlite3.Database): boolean => db.name.endsWith('gradstr.db')
-  Database.prototype.exec = function (sql) {
-    const work = () => exec.call(this, sql)
-    // `exec` gives back the database itself.
-    return (isHome(this) && sql === 'commit' ? committing(work) : work()) as typeof this
-  }
+  const { prepare } = Database.prototype
   Database.prototype.prepare = function (this: BetterSqlite3.Database, sql: string) {
     const statement = prepare.call(this, sql)
-    if (!isHome(this) || statement.readonly) return statement
+    if (!this.name.endsWith('gradstr.db')) return statement
     const run = statement.run.bind(statement) as (...values: unknown[]) => BetterSqlite3.RunResult
     statement.run = (...values: unknown[]) => {
       if (sql.startsWith('insert or ignore into entry') && values.some(isMatch)) matched = true
       const work = () => run(...values)
       // A write outside a transaction is a commit of its own.
-      return this.inTransaction ? work() : (committing(work) as BetterSqlite3.RunResult)
+      const commits =
+        sql === 'commit' || !(this.inTransaction || statement.readonly || sql.startsWith('begin'))
+      return commits ? (committing(work) as BetterSqlite3.RunResult) : work()
     }
     return statement
   } as typeof prepare

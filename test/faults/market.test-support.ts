@@ -17,6 +17,7 @@ import {
 } from '../../src/core/localnet/index.ts'
 
 const killPoint = new URL('./kill-point.ts', import.meta.url).href
+const clock = new URL('./clock-ahead.ts', import.meta.url).href
 const passphrase = { GRADSTR_PASSPHRASE: 'correct horse' }
 
 /** One server that can go down and come back: the same port, the same folder. */
@@ -63,7 +64,7 @@ export interface Provider extends Running {
 export async function openMarket() {
   const folder = temporaryFolder()
   const at = (name: string) => join(folder.path, name)
-  const clock = { ahead: 0 }
+  const dateNow = Date.now
   const portOf = (port: number | undefined) => (port === undefined ? {} : { port })
   const relay: Restartable<LocalRelay> = await restartable(port =>
     startRelay({ folder: at('relay'), ...portOf(port) }),
@@ -72,12 +73,14 @@ export async function openMarket() {
     startBlossom({ folder: at('blossom'), ...portOf(port) }),
   )
   const mint: Restartable<MintServer> = await restartable(port =>
-    startMint({ folder: at('mint'), ...portOf(port), now: () => Date.now() + clock.ahead * 1000 }),
+    startMint({ folder: at('mint'), ...portOf(port) }),
   )
   const children: Running[] = []
-  const network = (blossoms: string[] = [blossom.url]): string[] => [
-    ...['--relay', relay.url, '--mint', mint.url],
-    ...blossoms.flatMap(url => ['--blossom', url]),
+  const others: { close(): Promise<void> }[] = []
+  const urls = { relay: relay.url, blossoms: [blossom.url], mint: mint.url }
+  const network = (): string[] => [
+    ...['--relay', urls.relay, '--mint', urls.mint],
+    ...urls.blossoms.flatMap(url => ['--blossom', url]),
   ]
   const run = (args: string[], options: RunOptions = {}): Running => {
     const running = start([...args, '--json'], { ...options, env: { ...passphrase, ...options.env } })
@@ -90,18 +93,22 @@ export async function openMarket() {
     relay,
     blossom,
     mint,
-    /** Seconds by which the mint's clock is ahead of this machine's. */
-    clock,
-    /** Flags: where everyone meets, also at other Blossom servers. */
+    /** From now on it is so many seconds later for the servers; processes are given `ahead`. */
+    leap(seconds: number): void {
+      Date.now = () => dateNow() + seconds * 1000
+    },
+    /** Where everyone meets; a test may put a proxy before a server. */
+    urls,
+    /** The same as flags. */
     network,
     run,
 
     async provider(
       name: string,
-      options: { network?: string[]; env?: Record<string, string> } = {},
+      options: { args?: string[]; env?: Record<string, string> } = {},
     ): Promise<Provider> {
       const home = at(name)
-      const args = ['provide', '--threads', '1', '--home', home, ...(options.network ?? network())]
+      const args = ['provide', '--threads', '1', '--home', home, ...(options.args ?? []), ...network()]
       const running = run(args, options.env ? { env: options.env } : {})
       const { pubkey } = await running.event('ready')
       return {
@@ -116,6 +123,13 @@ export async function openMarket() {
       }
     },
 
+    /** Another Blossom server beside the first. */
+    async moreBlossom(): Promise<LocalBlossom> {
+      const more = await startBlossom({ folder: at('more-blossom') })
+      others.push(more)
+      return more
+    },
+
     /** Makes a customer's home with sats in it. */
     async fund(name: string, amount: number): Promise<string> {
       const home = at(name)
@@ -125,8 +139,10 @@ export async function openMarket() {
     },
 
     async close(): Promise<void> {
+      Date.now = dateNow
       for (const { child } of children) child.kill('SIGKILL')
       await Promise.allSettled(children.map(({ end }) => end))
+      for (const server of others) await server.close()
       for (const server of [relay, blossom, mint]) await server.stop()
       rmSync(folder.path, { recursive: true, force: true })
     },
@@ -134,10 +150,17 @@ export async function openMarket() {
 }
 export type Market = Awaited<ReturnType<typeof openMarket>>
 
-/** The environment of a process that dies at this moment; see kill-point.ts. */
-export const killedAt = (moment: string): Record<string, string> => ({
+/** The environment of a process that dies at this moment, or of several of which the first does; see kill-point.ts. */
+export const killedAt = (moment: string, once?: string): Record<string, string> => ({
   NODE_OPTIONS: `--import=${killPoint}`,
   GRADSTR_TEST_KILL: moment,
+  ...(once === undefined ? {} : { GRADSTR_TEST_KILL_ONCE: once }),
+})
+
+/** The environment of a process whose clock is so many seconds ahead. */
+export const ahead = (seconds: number): Record<string, string> => ({
+  NODE_OPTIONS: `--import=${clock}`,
+  GRADSTR_TEST_AHEAD: String(seconds),
 })
 
 /** Each line of a process's answer; the last one is its result or its error. */

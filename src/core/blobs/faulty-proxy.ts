@@ -66,7 +66,7 @@ async function serve(
     method: request.method ?? 'GET',
     // Node gives repeated headers as lists; clients of Blossom send none.
     headers: headers as Record<string, string>,
-    ...(request.method === 'PUT' ? { body: Buffer.concat(sent) } : {}),
+    ...(sent.length > 0 ? { body: Buffer.concat(sent) } : {}),
   })
   const body = Buffer.from(await answer.arrayBuffer())
   const head = Object.fromEntries(answer.headers)
