@@ -82,6 +82,8 @@ export async function openStage() {
       const asked = { price: { perPflop: sats(1000), minimum: sats(40) }, device: name, ...terms }
       const service = new ProviderService(opened.tools, termsOn(net, asked), {
         onPass: (_, why) => void passed.push(why),
+        onChange: (_, { phase }, { fact }) => process.env.DEBUG && console.log(name, fact.type, phase),
+        onTrouble: (_, what, error) => process.env.DEBUG && console.log(name, what, error),
       })
       service.start()
       closing.push(() => service.close())

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { CustomerJob } from '../../src/core/jobs/index.ts'
+import { onTrain } from './bent.test-support.ts'
+import {
+  type Actor,
+  expectBooksToBalance,
+  openStage,
+  type Stage,
+  verdictsOf,
+  worksOf,
+  writeClouds,
+} from './stage.test-support.ts'
+
+// Each provider has rows of two classes of four: what helps its own shard is no help on another's.
+let stage: Stage
+let honest: Actor[]
+let lazy: Actor
+let end: CustomerJob
+let accuracy: number
+let books: () => Promise<void>
+
+beforeAll(async () => {
+  stage = await openStage()
+  const customer = await stage.customer()
+  honest = await Promise.all(['a', 'b', 'c'].map(name => stage.provider(name)))
+  lazy = await stage.provider('lazy', tools =>
+    onTrain(tools, async (input, train) => {
+      const done = await train({ ...input, steps: Math.ceil(input.steps / 10) })
+      return { ...done, steps: input.steps }
+    }),
+  )
+  const { settled, out } = await stage.job(customer, {
+    dataset: writeClouds(stage.folder, 3000),
+    providers: 4,
+    rounds: 4,
+    skew: { classesPerShard: 2 },
+  })
+  end = await settled
+  accuracy = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).metrics.accuracy
+  books = () => expectBooksToBalance(end, customer, [...honest, lazy])
+}, 400_000)
+afterAll(() => stage.close())
+
+it('pays honest providers with odd shards in full, every round', () => {
+  expect(end.phase).toBe('done')
+  for (const actor of honest)
+    expect(
+      verdictsOf(end, actor).map(({ paid }) => paid),
+      actor.name,
+    ).toEqual(['full', 'full', 'full', 'full'])
+})
+
+it('trains a model that knows all classes', () => {
+  expect(accuracy).toBeGreaterThan(0.65)
+})
+
+it('pays a tenth of the steps at most in part among them', () => {
+  const [work, ...more] = worksOf(end, lazy)
+  expect(more).toEqual([])
+  expect(work!.verdict!.sats).toBeLessThan(work!.price / 2)
+})
+
+it('ends with every ledger agreeing with the mint', () => books())
