@@ -21,7 +21,6 @@ export interface BlobsOptions {
   folder: string
   /** Which addresses may be contacted; see `addressPolicy`. */
   policy: AddressPolicy
-  fetch?: typeof fetch
   /** Unix seconds. */
   now?: () => number
   /** A server that moves nothing for this long is given up. */
@@ -70,7 +69,6 @@ export function createBlobs(options: BlobsOptions): Blobs {
   const { chunkSize = bytes(maxChunk) } = options
   const client = createClient({
     now,
-    fetch: options.fetch ?? fetch,
     policy: options.policy,
     stallMs: options.stallMs ?? 30_000,
   })

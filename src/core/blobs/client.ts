@@ -11,7 +11,7 @@ import {
 import type { KeyPair } from '../identity/index.ts'
 import { sign } from '../nostr/index.ts'
 import { ServerError } from './errors.ts'
-import { createRequests, type RequestOptions, reasonOf, refusalOf } from './request.ts'
+import { type Answer, createRequests, type RequestOptions, reasonOf, refusalOf } from './request.ts'
 
 /** What a server stores: one encrypted chunk. */
 export type Chunk = { sha256: string; size: number }
@@ -45,8 +45,8 @@ export function createClient(options: RequestOptions & { now: () => number }) {
   async function authorized(
     server: string,
     token: SignedEvent,
-    send: (authorization: string) => Promise<Response>,
-  ): Promise<Response> {
+    send: (authorization: string) => Promise<Answer>,
+  ): Promise<Answer> {
     const response = await send(header(server, token))
     if (response.status < 400 || response.status > 403 || standardBase64.has(server)) return response
     const reason = await reasonOf(response)
@@ -62,8 +62,8 @@ export function createClient(options: RequestOptions & { now: () => number }) {
       // Whatever its reason not to say, the upload will tell; only a server in trouble is given up here.
       if (response.status === 429 || response.status >= 500) throw await refusalOf(response)
       if (!response.ok) return false
-      const length = response.headers.get('content-length')
-      return length === null || Number(length) === chunk.size
+      const length = response.header('content-length')
+      return length === undefined || Number(length) === chunk.size
     },
 
     /** BUD-06: asks whether a chunk would be taken, so that a refusal does not cost its body. */
@@ -115,7 +115,7 @@ export function createClient(options: RequestOptions & { now: () => number }) {
       const path = `/${chunk.sha256}`
       let response = await request(server, path, { signal })
       if (response.status === 401 && keys) {
-        await response.body?.cancel()
+        response.stream.destroy()
         const token = await createDownloadAuth(signerOf(keys), chunk.sha256, { expiration: expiration() })
         response = await authorized(server, token, authorization =>
           request(server, path, { signal, headers: { authorization } }),
@@ -135,7 +135,7 @@ export function createClient(options: RequestOptions & { now: () => number }) {
         request(server, `/${sha256}`, { method: 'DELETE', signal, headers: { authorization } }),
       )
       if (!response.ok && response.status !== 404 && response.status !== 410) throw await refusalOf(response)
-      await response.body?.cancel()
+      response.stream.resume()
     },
   }
 }

@@ -1,8 +1,9 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { ServerError } from './errors.ts'
 import type { AddressPolicy } from './policy.ts'
 
 export interface RequestOptions {
-  fetch: typeof fetch
   policy: AddressPolicy
   /** A server that moves nothing for this long is given up. */
   stallMs: number
@@ -15,57 +16,89 @@ export interface Outgoing {
   signal?: AbortSignal | undefined
 }
 
+/** A server's answer, its body still to be read; whoever does not read it drops it by `stream.destroy()`. */
+export interface Answer {
+  status: number
+  /** 200 to 299. */
+  ok: boolean
+  header(name: string): string | undefined
+  stream: IncomingMessage
+}
+
 /** Slower than this on the whole counts as stalled too: a server must not hold a job by a byte a minute. */
 const bytesPerMs = 16
 const maxRedirects = 3
 
-/** HTTP as Blossom needs it: addresses checked at every hop, nothing waited for longer than it may stall. */
-export function createRequests({ fetch, policy, stallMs }: RequestOptions) {
+/**
+ * HTTP as Blossom needs it: addresses checked at every hop, nothing waited for longer than it may stall. Over node:http,
+ * since `fetch` copies every body two or three times, and the garbage of that costs more than sending it.
+ */
+export function createRequests({ policy, stallMs }: RequestOptions) {
+  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) }
   const patience = (size: number) => stallMs + size / bytesPerMs
 
   /** @throws ServerError when there is no answer */
-  async function request(server: string, path: string, outgoing: Outgoing): Promise<Response> {
+  async function request(server: string, path: string, outgoing: Outgoing): Promise<Answer> {
     let url = new URL(path, server)
     for (let hop = 0; ; hop++) {
       const objection = await policy(url)
       if (objection) throw new ServerError(`${url.origin} ${objection}`)
-      const response = await send(url, outgoing, url.origin === new URL(server).origin)
-      const location = response.headers.get('location')
-      if (response.status < 300 || response.status > 399 || location === null) return response
-      await response.body?.cancel()
+      const answer = await send(url, outgoing, url.origin === new URL(server).origin)
+      const { status } = answer
+      const location = answer.header('location')
+      if (status < 300 || status > 399 || location === undefined) return answer
+      answer.stream.destroy()
       if (outgoing.method === 'PUT' || outgoing.method === 'DELETE' || hop === maxRedirects)
-        throw new ServerError('redirects elsewhere', { status: response.status })
-      if (!URL.canParse(location, url.href))
-        throw new ServerError('redirects to no address', { status: response.status })
+        throw new ServerError('redirects elsewhere', { status })
+      if (!URL.canParse(location, url.href)) throw new ServerError('redirects to no address', { status })
       url = new URL(location, url)
+      if (url.protocol !== 'http:' && url.protocol !== 'https:')
+        throw new ServerError('redirects to no address', { status })
     }
   }
 
-  async function send(url: URL, outgoing: Outgoing, home: boolean): Promise<Response> {
+  function send(url: URL, outgoing: Outgoing, home: boolean): Promise<Answer> {
     const { method = 'GET', headers = {}, body, signal } = outgoing
     // A token is for the server it was made for, not for where that server redirects to.
     const { authorization, ...open } = headers
-    const init = {
+    const options = {
       method,
       headers: {
         'accept-encoding': 'identity',
         ...open,
         ...(home && authorization ? { authorization } : {}),
+        ...(body === undefined ? {} : { 'content-length': body.length }),
       },
-      redirect: 'manual' as const,
-      // `fetch` wants a buffer of its own kind; a Buffer's is one, though its type also allows a shared one.
-      ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
     }
-    const watch = watched(patience(body?.length ?? 0), signal)
-    try {
-      return await fetch(url.href, { ...init, signal: watch.signal })
-    } catch (error) {
+    return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
-      if (watch.signal.aborted) throw new ServerError('does not answer (stalled)')
-      throw new ServerError(`does not answer (${causeOf(error)})`, { broken: true })
-    } finally {
-      watch.done()
-    }
+      const sent =
+        url.protocol === 'https:'
+          ? httpsRequest(url, { ...options, agent: agents.https })
+          : httpRequest(url, { ...options, agent: agents.http })
+      const give = (error: unknown) => {
+        reject(error)
+        sent.destroy()
+      }
+      const stop = watch(patience(body?.length ?? 0), signal, give, 'does not answer (stalled)')
+      sent.once('response', stream => {
+        stop()
+        const status = stream.statusCode ?? 0
+        const header = (name: string) => {
+          const value = stream.headers[name]
+          return Array.isArray(value) ? value[0] : value
+        }
+        // Nothing follows, and only then is the connection free again.
+        if (method === 'HEAD') stream.resume()
+        resolve({ status, ok: status >= 200 && status < 300, header, stream })
+      })
+      // Also what happens after the answer began; then its reader sees it.
+      sent.on('error', error => {
+        stop()
+        reject(new ServerError(`does not answer (${causeOf(error)})`, { broken: true }))
+      })
+      sent.end(body)
+    })
   }
 
   /**
@@ -73,61 +106,73 @@ export function createRequests({ fetch, policy, stallMs }: RequestOptions) {
    * @throws ServerError when it stalls, is longer, or is not `exactly` that long
    */
   async function body(
-    response: Response,
+    { stream, header }: Answer,
     want: { limit: number; exactly?: number; signal?: AbortSignal | undefined },
   ): Promise<Buffer> {
-    const reader = response.body?.getReader()
-    const parts: Uint8Array[] = []
-    let size = 0
-    const end = performance.now() + patience(want.limit)
+    const { limit, exactly, signal } = want
+    const end = performance.now() + patience(limit)
+    let stop = () => {}
+    const wait = () => {
+      stop()
+      const left = Math.min(stallMs, Math.max(0, end - performance.now()))
+      stop = watch(left, signal, error => stream.destroy(error))
+    }
     try {
-      const claimed = Number(response.headers.get('content-length') ?? want.exactly ?? 0)
-      if (want.exactly !== undefined && claimed !== want.exactly)
-        throw new ServerError(`says it has ${claimed} bytes instead of ${want.exactly}`)
-      while (reader) {
-        const watch = watched(Math.min(stallMs, Math.max(0, end - performance.now())), want.signal)
-        const part = await Promise.race([reader.read(), watch.aborted]).finally(watch.done)
-        if (part.done) break
-        size += part.value.length
-        if (size > want.limit) throw new ServerError(`sends more than ${want.limit} bytes`)
-        parts.push(part.value)
-      }
+      const claimed = Number(header('content-length') ?? exactly ?? 0)
+      if (exactly !== undefined && claimed !== exactly)
+        throw new ServerError(`says it has ${claimed} bytes instead of ${exactly}`)
+      wait()
+      return await collect(stream, want, wait)
     } catch (error) {
-      want.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       throw error instanceof ServerError
         ? error
         : new ServerError(`breaks off (${causeOf(error)})`, { broken: true })
     } finally {
+      stop()
       // Also ends a transfer that was given up.
-      await reader?.cancel().catch(() => {})
+      stream.destroy()
     }
-    if (want.exactly !== undefined && size !== want.exactly)
-      throw new ServerError(`gave ${size} bytes instead of ${want.exactly}`)
-    return parts.length === 1 && parts[0]
-      ? Buffer.from(parts[0].buffer, parts[0].byteOffset, size)
-      : Buffer.concat(parts)
   }
 
   return { request, body }
 }
 
-/** Aborts when the time is over or the caller's signal says so (AbortSignal.any is missing in Electron 25). */
-function watched(ms: number, outer?: AbortSignal) {
-  const controller = new AbortController()
-  const stop = () => controller.abort(outer?.reason)
-  const timer = setTimeout(() => controller.abort(new ServerError('stalls')), ms)
-  if (outer?.aborted) stop()
-  outer?.addEventListener('abort', stop)
-  const aborted = new Promise<never>((_, reject) =>
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason)),
-  )
-  // Most watches end without anyone asking.
-  aborted.catch(() => {})
-  const done = () => {
-    clearTimeout(timer)
-    outer?.removeEventListener('abort', stop)
+/** The whole of a stream, straight into its place where the length is known. */
+async function collect(
+  stream: IncomingMessage,
+  { limit, exactly }: { limit: number; exactly?: number },
+  heard: () => void,
+): Promise<Buffer> {
+  const whole = exactly === undefined ? undefined : Buffer.allocUnsafeSlow(exactly)
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of stream as AsyncIterable<Buffer>) {
+    heard()
+    if (size + part.length > limit) throw new ServerError(`sends more than ${limit} bytes`)
+    if (whole) part.copy(whole, size)
+    else parts.push(part)
+    size += part.length
   }
-  return { signal: controller.signal, aborted, done }
+  if (exactly !== undefined && size !== exactly)
+    throw new ServerError(`gave ${size} bytes instead of ${exactly}`)
+  return whole ?? Buffer.concat(parts)
+}
+
+/** Calls `give` when the time is over or the caller's signal says so, unless it is stopped before. */
+function watch(
+  ms: number,
+  signal: AbortSignal | undefined,
+  give: (error: Error) => void,
+  late = 'stalls',
+): () => void {
+  const aborted = () => give(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+  const timer = setTimeout(() => give(new ServerError(late)), ms)
+  signal?.addEventListener('abort', aborted)
+  return () => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', aborted)
+  }
 }
 
 const named: Record<number, string> = {
@@ -141,38 +186,34 @@ const named: Record<number, string> = {
   507: 'is full',
 }
 
-export async function refusalOf(response: Response): Promise<ServerError> {
-  return new ServerError(await reasonOf(response), { status: response.status })
+export async function refusalOf(answer: Answer): Promise<ServerError> {
+  return new ServerError(await reasonOf(answer), { status: answer.status })
 }
 
 /** The server's own words, from `X-Reason` or the body's beginning, after what its status means. */
-export async function reasonOf(response: Response): Promise<string> {
-  const header = response.headers.get('x-reason')
-  const text = header ?? (await beginningOf(response))
-  if (header !== null) await response.body?.cancel().catch(() => {})
+export async function reasonOf({ status, header, stream }: Answer): Promise<string> {
+  const text = header('x-reason') ?? (await beginningOf(stream))
+  stream.destroy()
   const words = text.replace(/[^\x20-\x7e]+/g, ' ').trim()
-  const meaning = named[response.status] ?? (response.status >= 500 ? 'fails' : 'refuses')
-  return `${meaning} (${response.status})${words ? `: ${words.slice(0, 200)}` : ''}`
+  const meaning = named[status] ?? (status >= 500 ? 'fails' : 'refuses')
+  return `${meaning} (${status})${words ? `: ${words.slice(0, 200)}` : ''}`
 }
 
-async function beginningOf(response: Response): Promise<string> {
-  const reader = response.body?.getReader()
-  const watch = watched(2000)
+async function beginningOf(stream: IncomingMessage): Promise<string> {
+  const stop = watch(2000, undefined, error => stream.destroy(error))
   try {
-    const part = await (reader && Promise.race([reader.read(), watch.aborted]))
-    return part?.value ? Buffer.from(part.value).toString() : ''
+    for await (const part of stream as AsyncIterable<Buffer>) return part.toString()
+    return ''
   } catch {
     return ''
   } finally {
-    watch.done()
-    await reader?.cancel().catch(() => {})
+    stop()
   }
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** Some errors say nothing; their codes or causes do. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const cause = error.cause
-  if (!(cause instanceof Error)) return error.message
+  const cause = error.cause instanceof Error ? error.cause : error
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message
 }

@@ -112,7 +112,7 @@ export class BlobFiles {
         done(null, part)
       },
     })
-    await pipeline(body, counted, createWriteStream(path, { flags: 'wx' }))
+    await pipeline(body, counted, createWriteStream(path, { flags: 'wx', highWaterMark: 1024 * 1024 }))
     return { sha256: hash.digest('hex'), size }
   }
 

@@ -24,6 +24,9 @@ export interface BlossomOptions {
   now?: () => number
 }
 
+/** Bytes: a blob in the default pieces of 64 KiB is mostly overhead. */
+const readAtOnce = 512 * 1024
+
 interface Exchange {
   request: IncomingMessage
   response: ServerResponse
@@ -124,9 +127,10 @@ async function send({ request, response, files }: Exchange, sha256: string): Pro
   })
   if (request.method === 'HEAD' || end < start) return void response.end()
   // A client that leaves in mid-download is no error of the server's.
-  await pipeline(createReadStream(files.path(sha256), { start, end }), response).catch(() =>
-    response.destroy(),
-  )
+  await pipeline(
+    createReadStream(files.path(sha256), { start, end, highWaterMark: readAtOnce }),
+    response,
+  ).catch(() => response.destroy())
 }
 
 /** One range of RFC 9110, as all clients of blobs send it; undefined means the whole. */

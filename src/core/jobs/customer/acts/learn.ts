@@ -165,7 +165,10 @@ export function learn(
           epoch,
           round: weights.length - 1,
           state,
-          weights: await upload(at(weights.at(-1)!.path), `weights:${id}:${weights.length}`, signal),
+          // Known once a round has sent them out; else the same upload as that round's.
+          weights:
+            weights.at(-1)!.manifest ??
+            (await upload(at(weights.at(-1)!.path), `weights:${id}:${weights.length}`, signal)),
         },
         { from: j, to: j.pubkey, at: now(), expiration: context.expiration(), d: id },
       )
