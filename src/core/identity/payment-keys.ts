@@ -61,6 +61,7 @@ type Child = (path: number[]) => HDKey
  */
 const accounts = new Map<string, Child>()
 const ACCOUNTS = 100
+const KEYS = 8
 
 function childOf(xpub: string): Child {
   const child = accounts.get(xpub) ?? remembering(accountOf(xpub))
@@ -71,16 +72,21 @@ function childOf(xpub: string): Child {
   return child
 }
 
-/** Children of one account, and of its first few children without deriving those again. */
+/** Keys of one account, the last few and the branches they hang on kept: a round asks for the same ones several times. */
 function remembering(account: HDKey): Child {
-  const branches = new Map<number, HDKey>()
-  return ([first, ...rest]) => {
-    if (first === undefined) return account
-    const branch = branches.get(first) ?? descend(account, [first])
-    // A branch is a purpose (0 locks, 1 refunds); what is asked beyond is not remembered.
-    if (branches.size < 4) branches.set(first, branch)
-    return descend(branch, rest)
+  const known = new Map<string, HDKey>()
+  const child = (path: number[]): HDKey => {
+    const last = path.at(-1)
+    if (last === undefined) return account
+    const name = path.join('/')
+    const key = known.get(name) ?? step(child(path.slice(0, -1)), last)
+    known.delete(name)
+    known.set(name, key)
+    const [oldest] = known.keys()
+    if (known.size > KEYS && oldest !== undefined) known.delete(oldest)
+    return key
   }
+  return child
 }
 
 function accountOf(xpub: string): HDKey {
@@ -93,13 +99,11 @@ function accountOf(xpub: string): HDKey {
   }
 }
 
-function descend(from: HDKey, path: number[]): HDKey {
-  return path.reduce((key, index) => {
-    if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET)
-      throw new RangeError(`not a non-hardened child: ${index}`)
-    if (key.depth >= deepest) throw badXpub()
-    return key.deriveChild(index)
-  }, from)
+function step(from: HDKey, index: number): HDKey {
+  if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET)
+    throw new RangeError(`not a non-hardened child: ${index}`)
+  if (from.depth >= deepest) throw badXpub()
+  return from.deriveChild(index)
 }
 
 const badXpub = (cause?: unknown) =>
