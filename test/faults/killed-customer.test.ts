@@ -31,7 +31,7 @@ it(`ends every job and pays nothing twice though the customer is killed ${kills}
   let jobs = 0
   const command = async (): Promise<string[]> => {
     const under = await lastJob()
-    if (under && !under.closed) return ['resume', under.id, '--home', home]
+    if (under && !under.closed) return ['resume', '--home', home]
     const out = market.at(`model-${++jobs}`)
     const order = ['--providers', '2', '--rounds', '2', '--out', out, ...market.network()]
     return ['train', dataset, '--home', home, ...order]

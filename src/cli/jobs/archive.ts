@@ -15,6 +15,8 @@ export interface ArchivedJob {
   id: string
   createdAt: number
   job: CustomerJob
+  /** Nothing is left to do for it, the good-byes included. */
+  closed: boolean
 }
 export interface ArchivedEngagement {
   id: string
@@ -31,9 +33,10 @@ export function openArchive(home: Home): { jobs: ArchivedJob[]; engagements: Arc
     return {
       jobs: journal
         .jobs('customer')
-        .map(({ id, createdAt }) => ({
+        .map(({ id, createdAt, closedAt }) => ({
           id,
           createdAt,
+          closed: closedAt !== null,
           job: replay(customerMachine, journal.log<CustomerFact>(id)),
         }))
         .filter(({ job }) => job.plan !== undefined),

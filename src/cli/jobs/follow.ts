@@ -50,7 +50,11 @@ export async function follow(
     troubles.add(`${what}:${code}`)
     display.note(`${message} Trying again. ${fix}`)
   }
-  const settle = (): Promise<void> => tools.wallet.settle().catch(error => tell('settle', reportOf(error)))
+  const settle = async (): Promise<void> => {
+    // The sats are in another machine's hands then.
+    if (job.runner.state.phase === 'fenced') return
+    await tools.wallet.settle().catch(error => tell('settle', reportOf(error)))
+  }
   const keepBooks = setInterval(() => void settle(), settleMs)
   const draw = setInterval(() => display.show(viewOf(job.runner.state, heartbeats, naming)), frameMs)
   try {

@@ -130,6 +130,20 @@ describe('the runner', () => {
     expect(tries).toBe(2)
   })
 
+  it('carries nothing out before it is started, and then everything', async () => {
+    const performed: number[] = []
+    const runner = open(async ({ n }) => {
+      performed.push(n)
+      return { fact: { type: 'did', n } }
+    })
+    runner.append('go', { type: 'go', n: 2 })
+    await new Promise(setImmediate)
+    expect(performed).toEqual([])
+    runner.start()
+    await runner.settled
+    expect(performed).toEqual([1, 2])
+  })
+
   it('folds an entry once, however often it comes', async () => {
     const runner = open(async ({ n }) => ({ fact: { type: 'did', n } }))
     expect(runner.append('go', { type: 'go', n: 1 })).toBe(true)

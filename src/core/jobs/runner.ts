@@ -53,6 +53,7 @@ export class Runner<S, F, E extends EffectBase> {
   readonly #settled: Promise<S>
   #settle!: { resolve: (state: S) => void; reject: (reason: unknown) => void }
   #timer: NodeJS.Timeout | undefined
+  #started = false
   #closed = false
   /** Work under way; `close` waits for it. */
   readonly #work = new Set<Promise<void>>()
@@ -82,6 +83,8 @@ export class Runner<S, F, E extends EffectBase> {
 
   /** Takes up what was pending when the process last stopped. */
   start(): void {
+    if (this.#closed) return
+    this.#started = true
     for (const effect of this.#options.journal.pending<E>(this.id)) this.#launch(effect)
     this.#afterwards()
   }
@@ -109,6 +112,7 @@ export class Runner<S, F, E extends EffectBase> {
     setImmediate(() => {
       if (this.#closed) return
       this.#keepToLog()
+      if (!this.#started) return
       for (const effect of journal.pending<E>(this.id)) this.#launch(effect)
       this.#afterwards()
     })

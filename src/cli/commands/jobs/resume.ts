@@ -15,8 +15,7 @@ export function addResume(gradstr: Command, cli: Cli): void {
 async function resume(call: Call, id: string | undefined): Promise<void> {
   const started = call.cli.now()
   const { findJob, withJob } = await import('../../jobs/at-home.ts')
-  const { customerMachine } = await import('../../../core/jobs/index.ts')
-  const found = findJob(call, id, ({ job }) => !customerMachine.over(job))
+  const found = findJob(call, id, ({ closed }) => !closed)
   if (!found)
     throw new UserError('job/none-open', {
       message: 'No job of this home is under way.',

@@ -19,6 +19,7 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
     const next = produce(state, job => {
       job.clock = entry.at
       record(job, entry, ask)
+      if (job.catchingUp) return
       if (job.plan && !ended(job)) proceed(job, job.plan, ask)
       if (job.plan && job.phase !== 'fenced') {
         // Also after the end: what was delivered in time is judged and paid, the rest comes back.
@@ -69,7 +70,7 @@ const nothingComesBack = (job: CustomerJob): boolean =>
 
 /** Silence ends an engagement; its slot goes to the next bidder. */
 function watch(job: CustomerJob, plan: Plan, engagement: Engagement, ask: Ask): void {
-  const by = silentAt(engagement, plan)
+  const by = silentAt(job, engagement, plan)
   if (by === undefined || job.clock <= by) return
   const what = engagement.status === 'asked' ? 'did not answer the award' : 'was silent while at work'
   dismiss(engagement, 'silent', `The provider ${what}.`, ask)
@@ -94,7 +95,7 @@ function wakeAt(job: CustomerJob): Seconds | undefined {
   if (!ended(job)) {
     moments.push(plan.deadline, closesAt(job, plan))
     for (const engagement of Object.values(job.engagements)) {
-      const silent = silentAt(engagement, plan)
+      const silent = silentAt(job, engagement, plan)
       if (silent !== undefined) moments.push(silent + 1)
     }
     if (job.announcedAt !== undefined && vacancies(job).length > 0)

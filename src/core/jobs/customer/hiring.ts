@@ -101,14 +101,17 @@ export function dismiss(engagement: Engagement, code: string, reason: string, as
 }
 
 /** When the engagement's silence ends it, if it is at work. */
-export function silentAt(engagement: Engagement, plan: Plan): Seconds | undefined {
-  if (engagement.status === 'asked') return engagement.answerBy
+export function silentAt(job: CustomerJob, engagement: Engagement, plan: Plan): Seconds | undefined {
+  const { times } = plan
+  const listening = (patience: number): number => job.listeningSince + patience
+  if (engagement.status === 'asked')
+    return engagement.answerBy && seconds(Math.max(engagement.answerBy, listening(times.answer)))
   if (engagement.status !== 'accepted') return undefined
   const work = engagement.works.at(-1)
   if (work?.status !== 'sent' || !work.times || work.sentAt === undefined) return undefined
   const begun = engagement.heardAt > work.sentAt
-  const next = begun ? engagement.heardAt + plan.times.heartbeat : work.times.startBy
-  return seconds(Math.min(next, work.times.deadline))
+  const next = begun ? engagement.heardAt + times.heartbeat : work.times.startBy
+  return seconds(Math.min(Math.max(next, listening(times.heartbeat)), work.times.deadline))
 }
 
 /** Rounds still to come for a provider hired at `from`: a stranger's first one is short and grows to full ones. */

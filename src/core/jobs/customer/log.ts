@@ -19,7 +19,10 @@ export type CustomerFact =
   | { type: 'leave'; event: string; from: string; leave: Leave }
   | { type: 'superseded'; epoch: number }
   /** On a new machine, from a checkpoint. */
-  | { type: 'restored'; epoch: number; out: string }
+  | { type: 'restored'; epoch: number; out: string; stamp: Seconds }
+  /** A process takes the job up again; and, once it has heard what came meanwhile. */
+  | { type: 'back' }
+  | { type: 'caught-up' }
   // outcomes of effects
   | { type: 'announced'; event: string; relays: string[]; status: string }
   | { type: 'announcement-refused'; reason: string }

@@ -16,6 +16,9 @@ const find = (job: CustomerJob, key: string, round: number): { engagement?: Enga
 const speaking = (job: CustomerJob, from: string, award: string): Engagement | undefined =>
   Object.values(job.engagements).find(e => e.bid.bid.key === from && e.award === award)
 
+/** A second later than every stamp before, or now: at least the date that the event was given. */
+const after = (stamp: Seconds, at: Seconds): Seconds => seconds(Math.max(stamp + 1, at))
+
 /** Writes down what an entry says. What follows from it is `proceed`'s. */
 export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask: Ask): void {
   switch (fact.type) {
@@ -30,6 +33,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       return ask({ id: `announce:${fact.epoch}:open`, type: 'announce', status: 'open' })
     case 'announced':
       job.announcedAt ??= at
+      job.stamp = after(job.stamp, at)
       if (fact.status === 'open') job.version = fact.event
       job.relays = fact.relays
       return
@@ -77,6 +81,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       job.round += 1
       return
     case 'saved':
+      job.stamp = after(job.stamp, at)
       job.checkpoints = [...job.checkpoints, fact.state].slice(-2)
       for (const key of fact.keys) {
         const { engagement, work } = find(job, key, fact.round)
@@ -90,6 +95,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       if (!job.plan || fact.epoch <= job.epoch) return
       job.epoch = fact.epoch
       job.plan.out = fact.out
+      job.stamp = after(job.stamp, fact.stamp)
       return ask({ id: `announce:${fact.epoch}:running`, type: 'announce', status: 'running' })
     case 'exported':
       job.report = fact.report
@@ -97,6 +103,13 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
     case 'export-failed':
       job.stopping ??= { code: 'failed', reason: fact.reason }
       return finish(job, at, ask)
+    case 'back':
+      job.catchingUp = true
+      return
+    case 'caught-up':
+      job.catchingUp = false
+      job.listeningSince = at
+      return
     case 'cancel':
       job.stopping ??= { code: 'cancelled', reason: 'You cancelled the job.' }
       return
@@ -152,6 +165,10 @@ function recordWord(
     return dismiss(engagement, fact.leave.code, fact.leave.reason, ask)
   }
   const work = engagement.works.find(w => w.round === fact.update.round)
+  if (work && (work.status === 'locking' || work.status === 'locked' || work.status === 'sending')) {
+    work.early ??= fact
+    return
+  }
   // Timely is what the provider signed in time: this machine may have slept. It is validated before any refund.
   if (!work || work.update || !work.times || fact.at > work.times.deadline || work.status !== 'sent') return
   work.update = {
@@ -199,7 +216,7 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
       work.status = 'sent'
       work.times = fact.times
       work.sentAt = at
-      return
+      return work.early && recordWord(job, at, work.early, ask)
     case 'fetched': {
       work.status = 'fetched'
       work.path = fact.path

@@ -1,21 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { UserError } from '../../../shared/errors.ts'
-import type { Bytes } from '../../../shared/units.ts'
-import { type Checkpoint, type Job, KIND, wire } from '../../market/index.ts'
-import { type NostrEvent, replaces, tagOf } from '../../nostr/index.ts'
+import { type Bytes, type Seconds, seconds } from '../../../shared/units.ts'
+import { type Checkpoint, JOB_LIFE, type Job, KIND, wire } from '../../market/index.ts'
+import { type NostrEvent, replaces, sign, tagOf } from '../../nostr/index.ts'
 import { heed } from '../heed.ts'
 import { type Entry, replay } from '../machine.ts'
-import type { Tools } from '../tools.ts'
+import { sessionLife, type Tools } from '../tools.ts'
 import { customerMachine } from './advance.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import type { Snapshot } from './snapshot.ts'
-import { allWorks, type Plan } from './state.ts'
+import { allWorks, type CustomerJob, type Plan } from './state.ts'
 
 /** A job of this identity that is still under way somewhere, as the relays know it. */
 export interface LostJob {
   id: string
   job: Job
+  /** When its newest version was announced. */
+  at: Seconds
 }
 
 /** A log of ten thousand entries and a wallet's open locks fit well below. */
@@ -55,7 +58,7 @@ export async function findJobs(tools: Tools, urls: string[]): Promise<LostJob[]>
   const filter = { kinds: [KIND.JOB], authors: [tools.keyring.identity.pubkey] }
   const events = await newest(tools, urls, filter, event => wire.job.parse(event))
   return [...events]
-    .map(([id, { content }]) => ({ id, job: content }))
+    .map(([id, { event, content }]) => ({ id, job: content, at: seconds(event.created_at) }))
     .filter(({ job }) => job.status === 'open' || job.status === 'running')
 }
 
@@ -65,22 +68,25 @@ export async function findJobs(tools: Tools, urls: string[]): Promise<LostJob[]>
  * @throws UserError `job/no-checkpoint`, `job/other-dataset`
  */
 export async function recoverJob(
-  { id, job }: LostJob,
+  lost: LostJob,
   { dataset, out }: { dataset: string; out: string },
   tools: Tools,
 ): Promise<void> {
-  const checkpoint = await lastCheckpoint(id, job, tools)
+  const { id, job } = lost
   const at = (path: string): string => resolve(tools.folder(id), path)
   const servers = job.blossoms
-  await tools.blobs.download(checkpoint.state, at('checkpoint.json'), {
-    servers,
-    maxBytes: largestState as Bytes,
-  })
-  // Written by this identity's own job key, encrypted to itself: nobody else can have made it.
-  const { log, wallet } = JSON.parse(readFileSync(at('checkpoint.json'), 'utf8')) as Snapshot
+  // What can go wrong goes wrong before the old machine is stopped.
+  const found = await lastCheckpoint(id, job, tools)
+  const before = replay(customerMachine, (await snapshotOf(found, servers, tools, at)).log)
+  await restoreData(dataset, before.plan!, tools, at)
+  const epoch = Math.max(job.epoch, found.epoch, before.epoch) + 1
+  const fenced = await fence(lost, epoch, tools)
+
+  // What the old machine saved until it heard that.
+  const checkpoint = await lastCheckpoint(id, job, tools)
+  const { log, wallet } = await snapshotOf(checkpoint, servers, tools, at)
   const state = replay(customerMachine, log)
   const plan = state.plan!
-  await restoreData(dataset, plan, tools, at)
   await tools.blobs.download(checkpoint.weights, at(state.weights.at(-1)!.path), {
     servers,
     maxBytes: weightsBytes(plan.parameters),
@@ -92,10 +98,54 @@ export async function recoverJob(
         maxBytes: plan.updateBytes as Bytes,
       })
   await tools.wallet.restore({ mints: [plan.mint], backup: wallet })
-  takeOver(id, log, Math.max(job.epoch, checkpoint.epoch, state.epoch) + 1, out, tools)
+  const stamp = seconds(Math.max(fenced, checkpoint.at))
+  takeOver(id, log, { type: 'restored', epoch, out, stamp }, tools)
 }
 
-async function lastCheckpoint(id: string, job: Job, tools: Tools): Promise<Checkpoint> {
+async function snapshotOf(
+  { state }: Checkpoint,
+  servers: string[],
+  tools: Tools,
+  at: (path: string) => string,
+): Promise<Snapshot> {
+  const path = at('checkpoint.json')
+  await tools.blobs.download(state, path, { servers, maxBytes: largestState as Bytes })
+  // Written by this identity's own job key, encrypted to itself: nobody else can have made it.
+  return JSON.parse(readFileSync(path, 'utf8')) as Snapshot
+}
+
+/** How long an old machine that is at work has to hear that it is not in charge any more, in milliseconds. */
+const hearing = 2_000
+
+/**
+ * Announces the next epoch. It comes before the last look for a checkpoint: of two machines at work, the old one must
+ * not go on beyond what the new one knows.
+ * @returns the announcement's date
+ */
+async function fence({ id, job, at }: LostJob, epoch: number, tools: Tools): Promise<Seconds> {
+  const { relays, keyring, now } = tools
+  const stamp = seconds(Math.max(now(), at + 1))
+  const terms = {
+    at: stamp,
+    d: id,
+    expiration: seconds(Math.min(job.deadline + sessionLife, now() + JOB_LIFE)),
+  }
+  const event = sign(wire.job.template({ ...job, epoch, status: 'running' }, terms), keyring.identity.secret)
+  relays.publish(event, job.relays)
+  await relays.delivered(event.id)
+  await delay(hearing)
+  return stamp
+}
+
+/** Whether another machine has taken this job over, as far as the relays can be reached. */
+export async function isSuperseded(id: string, { epoch, plan }: CustomerJob, tools: Tools): Promise<boolean> {
+  if (!plan) return false
+  const filter = { kinds: [KIND.JOB], authors: [tools.keyring.identity.pubkey], '#d': [id] }
+  const found = await newest(tools, plan.relays, filter, event => wire.job.parse(event))
+  return (found.get(id)?.content.epoch ?? 0) > epoch
+}
+
+async function lastCheckpoint(id: string, job: Job, tools: Tools): Promise<Checkpoint & { at: Seconds }> {
   const j = tools.keyring.job(id)
   tools.relays.authenticate([j])
   const filter = { kinds: [KIND.CHECKPOINT], authors: [j.pubkey], '#d': [id] }
@@ -103,7 +153,7 @@ async function lastCheckpoint(id: string, job: Job, tools: Tools): Promise<Check
     wire.checkpoint.open(event, { me: j, from: j.pubkey }),
   )
   const last = found.get(id)
-  if (last) return last.content
+  if (last) return { ...last.content, at: seconds(last.event.created_at) }
   throw new UserError('job/no-checkpoint', {
     message: `No checkpoint of job ${id} was found on ${job.relays.join(', ')}.`,
     fix: 'Name the relays the job was announced on with --relay. Its locks come back to the old machine’s wallet, or after their locktime.',
@@ -134,17 +184,18 @@ async function restoreData(
 }
 
 /** The log, and what it asked for and has no outcome of; then the new epoch. */
-function takeOver(id: string, log: Entry<CustomerFact>[], epoch: number, out: string, tools: Tools): void {
+function takeOver(
+  id: string,
+  log: Entry<CustomerFact>[],
+  fact: Extract<CustomerFact, { type: 'restored' }>,
+  tools: Tools,
+): void {
   const { journal, now } = tools
   const outcomes = new Set(log.map(entry => entry.id))
   journal.transaction(() => {
     journal.create(id, 'customer', now())
     let state = customerMachine.initial
-    const restored: Entry<CustomerFact> = {
-      id: `restored:${epoch}`,
-      at: now(),
-      fact: { type: 'restored', epoch, out },
-    }
+    const restored: Entry<CustomerFact> = { id: `restored:${fact.epoch}`, at: now(), fact }
     for (const entry of [...log, restored]) {
       if (!journal.append(id, entry, customerMachine.version)) continue
       const [next, effects] = customerMachine.advance(state, entry)

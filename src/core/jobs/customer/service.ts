@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type ErrorReport, UserError } from '../../../shared/errors.ts'
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import { KIND, type Progress, wire } from '../../market/index.ts'
@@ -55,6 +56,7 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
     onTrouble: (effect, error, retryInMs) => watch.onTrouble?.(effect.type, error, retryInMs),
   })
   if (begin) runner.append('planned', { type: 'planned', plan: begin, epoch: 1 })
+  else if (runner.state.plan) runner.append(`back:${randomUUID()}`, { type: 'back' })
   const j = keyring.job(id)
   const { plan } = runner.state
   if (!plan)
@@ -99,12 +101,21 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
         }),
     }),
   ]
-  runner.start()
+  let closed = false
+  const start = (): void => {
+    if (closed) return
+    if (!begin) runner.append(`caught-up:${randomUUID()}`, { type: 'caught-up' })
+    runner.start()
+  }
+  // What came meanwhile is heard before anything is done: that another machine coordinates, or that all have delivered.
+  if (begin) start()
+  else void Promise.all(subscriptions.map(({ synced }) => synced)).then(start)
   return {
     id,
     runner,
     cancel: () => void runner.append('cancel', { type: 'cancel' }),
     async close() {
+      closed = true
       for (const subscription of subscriptions) subscription.close()
       await runner.close()
     },

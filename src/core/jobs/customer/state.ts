@@ -3,6 +3,7 @@ import type { Manifest } from '../../blobs/index.ts'
 import type { Figures, Reference } from '../../federation/index.ts'
 import type { Bid } from '../../market/index.ts'
 import type { TrainingSpec } from '../../training/index.ts'
+import type { CustomerFact } from './log.ts'
 
 /** How long each party may take, in seconds; payments.md, "Paying per round". */
 export interface Times {
@@ -107,6 +108,8 @@ export interface Work {
   /** Unix times, once the round is sent. */
   times?: { startBy: Seconds; deadline: Seconds; releaseBy: Seconds; redeemBy: Seconds; locktime: Seconds }
   sentAt?: Seconds
+  /** An update that came before this machine had sent the round: another one did, from the same checkpoint. */
+  early?: Extract<CustomerFact, { type: 'update' }>
   arrivedAt?: Seconds
   /** How many updates of the job had come before it: seconds do not tell a copy from what it was copied from. */
   arrival?: number
@@ -197,6 +200,12 @@ export interface CustomerJob {
   report?: unknown
   /** Why the job ended as it did, for a person. */
   end?: { at: Seconds; reason: string }
+  /** No announcement or checkpoint so far is dated later: of two that replace each other the newer must win. */
+  stamp: Seconds
+  /** Set while what came when this machine was away is still to be heard: nothing is decided before. */
+  catchingUp: boolean
+  /** Since when this machine listens without a break; nobody is silent by what happened before. */
+  listeningSince: Seconds
   clock: Seconds
 }
 
@@ -211,6 +220,9 @@ export const emptyJob: CustomerJob = {
   aggregating: false,
   weights: [],
   checkpoints: [],
+  stamp: 0 as Seconds,
+  catchingUp: false,
+  listeningSince: 0 as Seconds,
   clock: 0 as Seconds,
 }
 

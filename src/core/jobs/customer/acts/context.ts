@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { seconds } from '../../../../shared/units.ts'
+import { type Seconds, seconds } from '../../../../shared/units.ts'
 import type { Manifest } from '../../../blobs/index.ts'
 import { paymentPubkey } from '../../../identity/index.ts'
 import { KIND } from '../../../market/index.ts'
@@ -25,6 +25,7 @@ export function actContext(id: string, tools: Tools, current: () => CustomerJob)
   const plan = (): Plan => current().plan!
   const payments = (key: string) => keyring.payments(`${id}:${key}`)
   /** Whoever was away can still read how it ended. */
+  let stamped = 0
   const expiration = () => seconds(now() + plan().times.round + plan().times.lock + sessionLife)
   return {
     id,
@@ -35,6 +36,11 @@ export function actContext(id: string, tools: Tools, current: () => CustomerJob)
     coordinate: `${KIND.JOB}:${keyring.identity.pubkey}:${id}`,
     payments,
     expiration,
+    /** For an event that replaces others: later than all of them, though a second has room for one only. */
+    stamp(): Seconds {
+      stamped = Math.max(now(), current().stamp + 1, stamped + 1)
+      return seconds(stamped)
+    },
     replyRelays: (): string[] => (current().relays.length > 0 ? current().relays : plan().relays),
     send(event: NostrEvent): void {
       relays.publish(event, current().relays.length > 0 ? current().relays : plan().relays)

@@ -31,13 +31,42 @@ export function learn(
   | 'clean-up'
 > {
   const { id, tools, current, plan, j, part, at, file, upload, send } = context
-  const { blobs, wallet, compute, now } = tools
+  const { blobs, wallet, compute, relays, now } = tools
   /** A server that will not delete cannot be made to: the blobs are encrypted, and their keys go with the job. */
   const forget = async (manifests: readonly Manifest[]): Promise<void> => {
     for (const manifest of manifests)
       await blobs
         .remove(manifest, { signer: j })
         .catch(error => tools.log(`a blob stays on its server: ${error}`))
+  }
+  let saving: Promise<unknown> = Promise.resolve()
+  const save: Acts<'checkpoint'>['checkpoint'] = async ({ id: name, round, keys }, signal) => {
+    const { epoch, weights } = current()
+    const path = file('checkpoint.json')
+    await forget(current().checkpoints.slice(0, -1))
+    const snapshot: Snapshot = { v: 1, log: tools.journal.log(id), wallet: wallet.backup(id) }
+    writeFileSync(path, JSON.stringify(snapshot))
+    const state = await upload(path, `${name}:${id}`, signal, 'application/json')
+    const content = {
+      epoch,
+      round: weights.length - 1,
+      state,
+      // Known once a round has sent them out; else the same upload as that round's.
+      weights:
+        weights.at(-1)!.manifest ??
+        (await upload(at(weights.at(-1)!.path), `weights:${id}:${weights.length}`, signal)),
+    }
+    const event = wire.checkpoint.seal(content, {
+      from: j,
+      to: j.pubkey,
+      at: context.stamp(),
+      expiration: context.expiration(),
+      d: id,
+    })
+    send(event)
+    // Only what a relay has can be found by another machine: until then no round leaves.
+    await orStopped(relays.delivered(event.id), signal)
+    return { fact: { type: 'saved', round, keys, state } }
   }
   return {
     async 'upload-shard'({ key }, signal) {
@@ -153,26 +182,11 @@ export function learn(
       return { fact: { type: 'aggregated', round, path, score } }
     },
 
-    async checkpoint({ id: name, round, keys }, signal) {
-      const { epoch, weights } = current()
-      const path = file('checkpoint.json')
-      await forget(current().checkpoints.slice(0, -1))
-      const snapshot: Snapshot = { v: 1, log: tools.journal.log(id), wallet: wallet.backup(id) }
-      writeFileSync(path, JSON.stringify(snapshot))
-      const state = await upload(path, `${name}:${id}`, signal, 'application/json')
-      const event = wire.checkpoint.seal(
-        {
-          epoch,
-          round: weights.length - 1,
-          state,
-          // Known once a round has sent them out; else the same upload as that round's.
-          weights:
-            weights.at(-1)!.manifest ??
-            (await upload(at(weights.at(-1)!.path), `weights:${id}:${weights.length}`, signal)),
-        },
-        { from: j, to: j.pubkey, at: now(), expiration: context.expiration(), d: id },
-      )
-      return { fact: { type: 'saved', round, keys, state }, commit: () => send(event) }
+    checkpoint(effect, signal) {
+      // One after the other: a later one must not be replaced by one that knows less.
+      const turn = saving.then(() => save(effect, signal))
+      saving = turn.catch(() => {})
+      return turn
     },
 
     async export(_, signal) {
@@ -192,4 +206,14 @@ export function learn(
       return { fact: { type: 'told' } }
     },
   }
+}
+
+/** `work`, or the signal's reason as soon as it is aborted. */
+function orStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }

@@ -23,7 +23,7 @@ export function talk(context: ActContext): Acts<'announce' | 'award' | 'send-rou
         }
       const event = sign(
         wire.job.template(announcement(context, status, probed.relays), {
-          at: now(),
+          at: context.stamp(),
           d: id,
           expiration: seconds(Math.min(plan().deadline + sessionLife, now() + JOB_LIFE)),
         }),
