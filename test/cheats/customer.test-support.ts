@@ -57,6 +57,8 @@ export class HandMade {
   readonly tools: Tools
   readonly id: string
   readonly j: KeyPair
+  /** Seconds that may pass between a lock's making and its round's sending. */
+  slack = 30
   readonly #net: { relay: string; blossom: string; mint: string }
   readonly #events: NostrEvent[] = []
   readonly #waiting: (() => void)[] = []
@@ -182,7 +184,7 @@ export class HandMade {
       provider: paymentPubkey(this.#bid!.bid.payments, 0, round),
       customer: keys.key(0, round).pubkey,
       refund: keys.key(1, round).pubkey,
-      locktime: this.tools.now() + this.#award!.award.times.lock + 2,
+      locktime: this.tools.now() + this.#award!.award.times.lock + this.slack,
       job: this.id,
       cap: sats(10_000),
     }
@@ -198,6 +200,8 @@ export class HandMade {
     token?: (honest: string, request: Lock) => string | Promise<string>,
   ): Promise<this> {
     const { wallet, relays, now } = this.tools
+    // What takes long goes first: a lock's time is counted from when it is made.
+    const files = { weights: await this.#weights(), shard: await this.shard() }
     const agreed = this.lockRequest(round)
     const made = (await wallet.lock({ ...agreed, ...lock })).token
     const { start, deadline, release, redeem } = this.#award!.award.times
@@ -208,8 +212,7 @@ export class HandMade {
       award: this.#award!.id,
       epoch: 1,
       round,
-      weights: await this.#weights(),
-      shard: await this.shard(),
+      ...files,
       seed: round,
       ...termsOf(round, this.#bid!.bid),
       times: {

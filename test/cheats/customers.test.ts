@@ -240,6 +240,7 @@ describe.concurrent('a customer', { timeout: 300_000 }, () => {
     const both = await pair()
     const { customer, provider, again } = both
     const times = { start: 15, deadline: 20, release: 21, redeem: 22, lock: 25 }
+    customer.slack = 8
     await customer.announce().hire({ times: times as Award['times'] }) // branded numbers
     await customer.sendRound(1)
     expect((await customer.update()).steps).toBe(25)

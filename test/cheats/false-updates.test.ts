@@ -1,5 +1,5 @@
 import { copyFileSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { CustomerJob } from '../../src/core/jobs/index.ts'
 import { KIND } from '../../src/core/market/index.ts'
@@ -27,40 +27,43 @@ let end: CustomerJob
 let accuracy: number
 let books: () => Promise<void>
 
-/** Round by round: the file that the victim has sent, once a relay has it. */
+/** The copier sends the file that the victim has made in the same round, once a relay has the victim's word of it. */
 function victimAndCopier(folder: string): { victim: Cheat; copier: Cheat } {
-  const sent: { path: string; round: number }[] = []
+  const made = (update: string): string => join(folder, `made-${basename(update)}`)
+  const sent = new Set<string>()
   const waiting: (() => void)[] = []
-  let round = 0
   const victim: Cheat = tools => {
+    let newest = ''
     const trains = onTrain(tools, async (input, train) => {
       const done = await train(input)
-      round++
-      copyFileSync(input.update, join(folder, `victim-${round}`))
+      newest = made(input.update)
+      copyFileSync(input.update, newest)
       return done
     })
     return publishing((event, { relays }) => {
       if (event.kind !== KIND.UPDATE) return event
+      const path = newest
       // The outbox has it only after this returns.
       queueMicrotask(() =>
         relays.delivered(event.id).then(() => {
-          sent.push({ path: join(folder, `victim-${round}`), round })
+          sent.add(path)
           for (const go of waiting.splice(0)) go()
         }),
       )
       return event
     })(trains)
   }
-  const copier: Cheat = tools => {
-    let asked = 0
-    return onTrain(tools, async (input, train) => {
+  const copier: Cheat = tools =>
+    onTrain(tools, async (input, train, signal) => {
       const done = await train({ ...input, steps: 1 })
-      asked++
-      while (sent.length < asked) await new Promise<void>(go => waiting.push(go))
-      copyFileSync(sent[asked - 1]!.path, input.update)
+      while (!sent.has(made(input.update)))
+        await new Promise<void>((go, stop) => {
+          waiting.push(go)
+          signal?.addEventListener('abort', () => stop(signal.reason), { once: true })
+        })
+      copyFileSync(made(input.update), input.update)
       return { ...done, steps: input.steps }
     })
-  }
   return { victim, copier }
 }
 

@@ -41,6 +41,9 @@ export const stageTimes: Times = {
   start: seconds(60),
   heartbeat: seconds(60),
   round: seconds(90),
+  release: seconds(20),
+  redeem: seconds(10),
+  lock: seconds(15),
 }
 
 const workerEntry = new URL('../../src/worker/index.ts', import.meta.url)
