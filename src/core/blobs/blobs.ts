@@ -70,13 +70,13 @@ export function createBlobs(options: BlobsOptions): Blobs {
   const client = createClient({
     now,
     policy: options.policy,
-    stallMs: options.stallMs ?? 30_000,
+    stallMs: options.stallMs ?? 10_000,
   })
   const table = sealedTable(options.db)
   const alone = oneByOne()
   clearOutgoing(join(folder, 'outgoing'))
   clearIncoming(join(folder, 'incoming'), now() - keptDays * 86_400)
-  const tools = { client, table, folder, chunkSize, now, alone, report }
+  const tools = { client, table, folder, chunkSize, now, alone, report, failures: new Map<string, number>() }
   return {
     upload: (path, request) =>
       explained(async () => shortened(await uploadFile(path, request, tools), request, tools)),

@@ -27,6 +27,8 @@ export interface DownloadTools {
   folder: string
   alone: <T>(name: string, work: () => Promise<T>) => Promise<T>
   report: (problem: ServerProblem) => void
+  /** By server, since it last gave something: whoever failed is asked last, also for the next blob. */
+  failures: Map<string, number>
 }
 
 /** Chunks fetched at the same time. */
@@ -123,17 +125,22 @@ function opened(sealed: Buffer, { key, index, last }: Place): Buffer {
 }
 
 /** Fetches a chunk from the first server that gives it; servers that failed are asked last from then on. */
-function chunkFetcher(manifest: Manifest, options: DownloadOptions, { client, report }: DownloadTools) {
+function chunkFetcher(
+  manifest: Manifest,
+  options: DownloadOptions,
+  { client, report, failures }: DownloadTools,
+) {
   const allowed = originsOf(options.servers)
   const named = new Set(originsOf(manifest.servers))
   const servers = [...allowed.filter(s => named.has(s)), ...allowed.filter(s => !named.has(s))]
-  const failures = new Map(servers.map(server => [server, 0]))
   const trust = (server: string) => failures.get(server) ?? 0
   return async (chunk: Chunk): Promise<Buffer> => {
     const problems: ServerProblem[] = []
     for (const server of servers.toSorted((a, b) => trust(a) - trust(b))) {
       try {
-        return await twice(() => client.get(server, chunk, options.signer, options.signal))
+        const content = await twice(() => client.get(server, chunk, options.signer, options.signal))
+        failures.delete(server)
+        return content
       } catch (error) {
         if (!(error instanceof ServerError)) throw error
         failures.set(server, trust(server) + 1)

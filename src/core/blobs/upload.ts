@@ -113,12 +113,25 @@ interface Spread extends UploadOptions {
   read(chunk: Chunk): Promise<Buffer>
 }
 
+/** Once one server has the whole, the others have this long, and twice the time that it took, in milliseconds. */
+const grace = 2_000
+
 /** @returns the servers that have every chunk now, in the order given */
 async function spread({ chunks }: Sealed, options: Spread, tools: UploadTools): Promise<string[]> {
   const servers = originsOf(options.servers).slice(0, maxServers)
-  const results = await Promise.allSettled(
-    servers.map(server => fillServer(server, chunks, options, tools.client)),
-  )
+  const began = performance.now()
+  const late = new AbortController()
+  const stop = () => late.abort(options.signal?.reason)
+  options.signal?.addEventListener('abort', stop)
+  let patience: NodeJS.Timeout | undefined
+  const fill = async (server: string): Promise<void> => {
+    await fillServer(server, chunks, { ...options, signal: late.signal }, tools.client)
+    const giveUp = () => late.abort(new ServerError('is much slower than the others'))
+    patience ??= setTimeout(giveUp, grace + 2 * (performance.now() - began))
+  }
+  const results = await Promise.allSettled(servers.map(fill))
+  clearTimeout(patience)
+  options.signal?.removeEventListener('abort', stop)
   const problems: ServerProblem[] = []
   for (const [i, result] of results.entries()) {
     if (result.status === 'fulfilled') continue

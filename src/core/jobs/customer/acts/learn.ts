@@ -32,18 +32,19 @@ export function learn(
 > {
   const { id, tools, current, plan, j, part, at, file, upload, send } = context
   const { blobs, wallet, compute, relays, now } = tools
-  /** A server that will not delete cannot be made to: the blobs are encrypted, and their keys go with the job. */
+  /**
+   * A server that will not delete cannot be made to: the blobs are encrypted, and their keys go with the job. No round
+   * waits for it.
+   */
   const forget = async (manifests: readonly Manifest[]): Promise<void> => {
-    for (const manifest of manifests)
-      await blobs
-        .remove(manifest, { signer: j })
-        .catch(error => tools.log(`a blob stays on its server: ${error}`))
+    const leave = (error: unknown): void => tools.log(`a blob stays on its server: ${error}`)
+    await Promise.all(manifests.map(manifest => blobs.remove(manifest, { signer: j }).catch(leave)))
   }
   let saving: Promise<unknown> = Promise.resolve()
   const save: Acts<'checkpoint'>['checkpoint'] = async ({ id: name, round, keys }, signal) => {
     const { epoch, weights } = current()
     const path = file('checkpoint.json')
-    await forget(current().checkpoints.slice(0, -1))
+    void forget(current().checkpoints.slice(0, -1))
     const snapshot: Snapshot = { v: 1, log: tools.journal.log(id), wallet: wallet.backup(id) }
     writeFileSync(path, JSON.stringify(snapshot))
     const state = await upload(path, `${name}:${id}`, signal, 'application/json')
@@ -172,7 +173,7 @@ export function learn(
       // A round of which nothing may be used leaves the weights as they were.
       const path = updates.length > 0 ? out : before
       // The two latest rounds' weights are kept on the servers, older ones nobody will ask for.
-      await forget(
+      void forget(
         current()
           .weights.slice(0, round - 1)
           .slice(-1)
