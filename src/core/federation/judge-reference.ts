@@ -29,7 +29,7 @@ interface Evidence extends Case {
  * - Broken (the loss is more than twice the worst that the run saw) or inflated: not paid.
  * - Full pay when the update contains the run's way, and its gain is not below what the run had reached.
  * - Else pay for the steps after which the run itself had come so far, which is what a tenth of the steps is paid;
- *   nothing below a twentieth, and nothing for a near copy that is not on this run's way.
+ *   never more than ρ, which is all that the run can tell of; nothing below a twentieth, and nothing for a near copy that is not on this run's way.
  */
 export function judgeByReference(subject: Case, reference: Reference): Verdict {
   const evidence: Evidence = { ...subject, reference }
@@ -56,7 +56,7 @@ function unsound(evidence: Evidence): Verdict | null {
 }
 
 function measured(evidence: Evidence): Verdict {
-  const { figures, reference } = evidence
+  const { figures, reference, rho } = evidence
   const along = reference.along ?? 0
   const compared = comparison(evidence)
   if (copied(evidence)) return none(`${compared}: it is another update of the job, not work on this shard.`)
@@ -72,7 +72,7 @@ function measured(evidence: Evidence): Verdict {
     reference.curve.map(point => [point.steps, point.gain.gain]),
     figures.own!.gain!,
   )
-  const fraction = (gained ? way : Math.min(way, gain)) / figures.steps
+  const fraction = Math.min(rho, (gained ? way : Math.min(way, gain)) / figures.steps)
   const cosine = (along * (reference.norm ?? 0)) / (figures.norm ?? 1)
   if (fraction < LEAST || cosine < CHANCE) return none(`${compared}: it is not work on this shard.`)
   return { ...plain, paid: 'part', fraction, reason: `${compared}: paid for the steps that lead so far.` }

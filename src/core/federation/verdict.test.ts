@@ -134,6 +134,23 @@ describe('every verdict', () => {
     diverged: fc.boolean(),
   })
 
+  const lone = { before: null, after: 0, gain: null, error: null, rows: 8 }
+  /** An own run that is longer than what it judges: the part may not become the whole. */
+  const beyond: [Figures, Figures[], Reference] = [
+    { steps: 1, problem: null, finite: true, norm: 0, own: lone, other: null, holdout: null, cosines: {} },
+    [],
+    {
+      steps: 30,
+      curve: [{ steps: 1, gain: { ...lone, after: null }, along: null }],
+      norm: null,
+      holdout: null,
+      along: null,
+      others: null,
+      keeps: null,
+      diverged: false,
+    },
+  ]
+
   it('is sound for whatever was measured: a fraction that fits, finite figures, a reason, no pay for no update', () => {
     fc.assert(
       fc.property(any, fc.array(any, { maxLength: 4 }), fc.option(run), (mine, others, own) => {
@@ -150,7 +167,7 @@ describe('every verdict', () => {
         if (use.used) expect(work.paid).not.toBe('none')
         if (own) expect(work.doubt).toBeNull()
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000, examples: [beyond] },
     )
   })
 })
