@@ -1,14 +1,15 @@
 import { type Flops, flops, type Seconds, seconds } from '../../shared/units.ts'
 import { Batches } from './batches.ts'
 import { flopsPerStep } from './cost.ts'
-import type { Data } from './data.ts'
+import { type Data, STORED } from './data.ts'
+import { modelOf } from './models/index.ts'
 import { Pace } from './pace.ts'
 import { initialWeights } from './parameters.ts'
 import { seeded } from './random.ts'
 import { freshState, openRunner } from './runner.ts'
 import type { SessionOptions } from './session.ts'
-import type { TrainingSpec } from './spec.ts'
-import { f32 } from './tensor.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
+import { ARRAYS, elements, type Tensor } from './tensor.ts'
 
 export interface Benchmark {
   spec: TrainingSpec
@@ -62,7 +63,7 @@ async function measure(spec: TrainingSpec, milliseconds: number, options: Sessio
       const rows = batches.of(0, n)
       const before = performance.now()
       // Always from the same weights: what random data do to them must not decide the speed.
-      await pace.measure(n, () => runner.run(state, rows))
+      await pace.measure(n, () => runner.run(state, rows, 0))
       const now = performance.now()
       if (warm) spent += now - before
       if (warm) times.push((now - before) / n / 1000)
@@ -75,19 +76,15 @@ async function measure(spec: TrainingSpec, milliseconds: number, options: Sessio
   return seconds(sorted[sorted.length >> 1] ?? Number.NaN)
 }
 
-function randomData({ model, task, input }: TrainingSpec): Data {
+/** Rows of random numbers with random answers, of the types and shapes that `rowOf` says. */
+function randomData(spec: TrainingSpec): Data {
   const random = seeded(1)
-  const size = ROWS * model.inputs
-  const shape = [ROWS, model.inputs]
-  const x =
-    input.dtype === 'u8'
-      ? { dtype: 'U8' as const, shape, data: Uint8Array.from({ length: size }, () => random.below(256)) }
-      : f32(
-          shape,
-          Float32Array.from({ length: size }, () => random.float()),
-        )
-  if (task === 'regression')
-    return { rows: ROWS, x, y: f32([ROWS, model.outputs], new Float32Array(ROWS * model.outputs)) }
-  const labels = Int32Array.from({ length: ROWS }, () => random.below(model.outputs))
-  return { rows: ROWS, x, y: { dtype: 'I32', shape: [ROWS], data: labels } }
+  const row = rowOf(spec)
+  const classes = elements(modelOf(spec).outputShape)
+  const draw = { f32: () => random.float(), u8: () => random.below(256), i32: () => random.below(classes) }
+  const tensor = ({ dtype, shape }: { dtype: keyof typeof draw; shape: number[] }): Tensor => {
+    const data = new ARRAYS[STORED[dtype]](ROWS * elements(shape)).map(draw[dtype])
+    return { dtype: STORED[dtype], shape: [ROWS, ...shape], data }
+  }
+  return { rows: ROWS, x: tensor(row.x), y: tensor(row.y) }
 }

@@ -31,9 +31,9 @@ const metadata = z.object({
   checkpoints: z.string().transform(text => z.array(z.string()).parse(JSON.parse(text))),
 })
 
-/** Tells runs apart: a checkpoint continues only the run with the same spec, seed, first weights and data. */
-export async function runIdentity(spec: TrainingSpec, seed: number, files: string[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([trainingSpec.parse(spec), seed]))
+/** Tells runs apart: a checkpoint continues only the run with the same spec, numbers (seed, first step), first weights and data. */
+export async function runIdentity(spec: TrainingSpec, numbers: number[], files: string[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([trainingSpec.parse(spec), ...numbers]))
   for (const file of files) hash.update(await fileHash(file))
   return hash.digest('hex')
 }

@@ -1,6 +1,6 @@
 import { type Bytes, bytes, type Flops } from '../../shared/units.ts'
 import { flopsOf, workingSet } from './graph/index.ts'
-import type { TrainingSpec } from './spec.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
 import { stateOf, trainingGraph } from './step.ts'
 import { elements } from './tensor.ts'
 
@@ -18,9 +18,10 @@ const COPIES = 6
 export function memoryOf(spec: TrainingSpec, rows: number): Bytes {
   const { weights, optimizer } = stateOf(spec)
   const state = [...weights, ...optimizer].reduce((sum, { shape }) => sum + 4 * elements(shape), 0)
-  const { model, task, input } = spec
-  const row =
-    model.inputs * (input.dtype === 'u8' ? 1 : 4) + (task === 'classification' ? 4 : 4 * model.outputs)
+  const row = Object.values(rowOf(spec)).reduce(
+    (sum, { dtype, shape }) => sum + (dtype === 'u8' ? 1 : 4) * elements(shape),
+    0,
+  )
   // Without an optimizer's temporaries, which reuse one another's memory: activations, their gradients, new weights.
   const plain = { name: 'sgd', learningRate: 1, momentum: 0, weightDecay: 0 } as const
   const step = workingSet(trainingGraph({ ...spec, optimizer: plain }))

@@ -1,9 +1,10 @@
 import { UserError } from '../../shared/errors.ts'
+import { modelOf } from './models/index.ts'
 import { openSafetensors } from './safetensors/index.ts'
-import type { TrainingSpec } from './spec.ts'
-import { sameShape, type Tensor } from './tensor.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
+import { elements, type Tensor } from './tensor.ts'
 
-/** A dataset in memory: `x` `[n, inputs]` (u8 or f32), `y` `[n]` (i32 classes) or `[n, outputs]` (f32). */
+/** A dataset in memory, with the types and shapes that `rowOf` gives for one row. */
 export interface Data {
   rows: number
   x: Tensor
@@ -26,22 +27,24 @@ export async function readData(spec: TrainingSpec, path: string): Promise<Data> 
   const file = await openSafetensors(path)
   try {
     const rows = file.tensors.get('x')?.shape[0] ?? 0
-    const { inputs, outputs } = spec.model
-    const classes = spec.task === 'classification'
-    const expected = {
-      x: { dtype: spec.input.dtype === 'u8' ? 'U8' : 'F32', shape: [rows, inputs] },
-      y: classes ? { dtype: 'I32', shape: [rows] } : { dtype: 'F32', shape: [rows, outputs] },
-    }
-    for (const [name, { dtype, shape }] of Object.entries(expected)) {
+    const row = rowOf(spec)
+    const read = async (name: 'x' | 'y'): Promise<Tensor> => {
+      const { dtype, shape } = row[name]
       const found = file.tensors.get(name)
       if (!found) refuse(path, `it holds no tensor "${name}"`)
-      if (found.dtype !== dtype || !sameShape(found.shape, shape))
-        refuse(path, `"${name}" is ${found.dtype} [${found.shape}], expected ${dtype} [${shape}]`)
+      // A picture may come as a row of pixels: what counts is their number.
+      const fits = elements(found.shape.slice(1)) === elements(shape) && found.shape[0] === rows
+      if (found.dtype !== STORED[dtype] || !fits)
+        refuse(
+          path,
+          `"${name}" is ${found.dtype} [${found.shape}], expected ${STORED[dtype]} [${[rows, ...shape]}]`,
+        )
+      return { ...(await file.read(name)), shape: [rows, ...shape] }
     }
+    const data = { rows, x: await read('x'), y: await read('y') }
     if (rows === 0) refuse(path, 'it has no rows')
-    const data = { rows, x: await file.read('x'), y: await file.read('y') }
     checkValues(data.x, 'x', path)
-    if (classes) checkClasses(data.y, outputs, path)
+    if (spec.task === 'classification') checkClasses(data.y, elements(modelOf(spec).outputShape), path)
     else checkValues(data.y, 'y', path)
     return data
   } finally {
@@ -49,10 +52,13 @@ export async function readData(spec: TrainingSpec, path: string): Promise<Data> 
   }
 }
 
+/** Safetensors' names of the types in which rows come. */
+export const STORED = { f32: 'F32', u8: 'U8', i32: 'I32' } as const
+
 function checkValues({ data, shape }: Tensor, name: string, path: string): void {
   if (!(data instanceof Float32Array)) return
   const at = data.findIndex(value => !Number.isFinite(value))
-  if (at >= 0) refuse(path, `row ${Math.floor(at / (shape[1] ?? 1))} of "${name}" holds ${data[at]}`)
+  if (at >= 0) refuse(path, `row ${Math.floor(at / elements(shape.slice(1)))} of "${name}" holds ${data[at]}`)
 }
 
 function checkClasses({ data }: Tensor, classes: number, path: string): void {

@@ -3,10 +3,10 @@ import { fromOrt, toOrt } from './feeds.ts'
 import { forward, inputWeights } from './forward.ts'
 import { encodeModel, Graph } from './graph/index.ts'
 import { accuracyOf, crossEntropyOf, squaredErrorOf } from './metrics.ts'
-import { parameters } from './parameters.ts'
+import { modelOf } from './models/index.ts'
 import { openSession, runSession, type Session, type SessionOptions } from './session.ts'
-import type { TrainingSpec } from './spec.ts'
-import { floats, type Tensor, type Tensors } from './tensor.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
+import { elements, floats, type Tensor, type Tensors } from './tensor.ts'
 
 /** Values per call of the engine at most: bounds memory on wide inputs. */
 const CHUNK_VALUES = 8 * 1024 * 1024
@@ -50,7 +50,8 @@ export async function evaluator(spec: TrainingSpec, options: SessionOptions = {}
 /** Raw inputs `x` and the parameters in, `predictions` out; any number of rows. */
 function evaluationGraph(spec: TrainingSpec): Graph {
   const graph = new Graph()
-  const x = graph.input('x', spec.input.dtype, ['rows', spec.model.inputs])
+  const { x: row } = rowOf(spec)
+  const x = graph.input('x', row.dtype, ['rows', ...row.shape])
   graph.output('predictions', forward(spec, x, inputWeights(graph, spec)))
   return graph
 }
@@ -58,7 +59,7 @@ function evaluationGraph(spec: TrainingSpec): Graph {
 function lossesOf(spec: TrainingSpec, predictions: Float32Array, y: Tensor): Losses {
   const rows = y.shape[0] ?? 0
   if (!(y.data instanceof Int32Array)) return { rows, loss: squaredErrorOf(predictions, floats(y)) }
-  const { outputs } = spec.model
+  const outputs = elements(modelOf(spec).outputShape)
   return {
     rows,
     loss: crossEntropyOf(predictions, y.data, outputs),
@@ -72,20 +73,21 @@ async function predictChunks(
   weights: Tensors,
   x: Tensor,
 ): Promise<Float32Array> {
-  const { model } = spec
+  const { inputShape, outputShape, parameters: declared } = modelOf(spec)
   const [rows = 0] = x.shape
-  const widest = Math.max(model.inputs, model.outputs, ...model.hidden)
+  const outputs = elements(outputShape)
+  const widest = Math.max(elements(inputShape), outputs, ...declared.map(({ shape }) => shape[0] ?? 1))
   const chunk = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / widest)))
-  const feeds = parameters(spec).map(({ name }) => {
+  const feeds = declared.map(({ name }) => {
     const tensor = weights.get(name)
     if (!tensor) throw new RangeError(`the weights lack "${name}"`)
     return [name, toOrt(tensor)] as const
   })
-  const predictions = new Float32Array(rows * model.outputs)
+  const predictions = new Float32Array(rows * outputs)
   for (let from = 0; from < rows; from += chunk) {
     const part = toOrt(sliceRows(x, from, Math.min(rows, from + chunk)))
     const result = await runSession(session, { ...Object.fromEntries(feeds), x: part })
-    predictions.set(fromOrt(result.predictions).data, from * model.outputs)
+    predictions.set(fromOrt(result.predictions).data, from * outputs)
   }
   return predictions
 }

@@ -1,14 +1,14 @@
 import { add, cast, type Graph, mul, type Value } from './graph/index.ts'
-import type { Parameters } from './layers/linear.ts'
-import { mlp } from './models/mlp.ts'
+import { type Net, netOf } from './layers/net.ts'
+import { type Architecture, modelOf } from './models/index.ts'
 import { parameters } from './parameters.ts'
-import type { TrainingSpec } from './spec.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
 import { floats, type Tensors } from './tensor.ts'
 
 /** The type in which a spec's raw inputs enter a graph. */
-export const inputType = (spec: TrainingSpec): 'f32' | 'u8' => spec.input.dtype
+export const inputType = (spec: TrainingSpec) => rowOf(spec).x.dtype
 
-/** Raw inputs `[n, inputs]` to what the model sees: `x · scale + shift` in float32. */
+/** Raw inputs `[n, …]` to what the model sees: `x · scale + shift` in float32. */
 export function normalise(spec: TrainingSpec, x: Value): Value {
   const { scale, shift } = spec.input
   return x.graph.scope('input', () => {
@@ -19,17 +19,17 @@ export function normalise(spec: TrainingSpec, x: Value): Value {
 }
 
 /**
- * The model without loss: raw inputs `[n, inputs]` (as the spec's `input` says) → logits or predicted values
- * `[n, outputs]`. It takes values of any graph, so a caller can put preprocessing in front and softmax behind.
+ * The model without loss: raw inputs `[n, …]` (as `rowOf` says) → logits or predicted values. It takes values of any
+ * graph, so a caller can put preprocessing in front and softmax behind.
  */
-export function forward(spec: TrainingSpec, x: Value, weights: Parameters): Value {
-  return mlp(weights, spec.model, normalise(spec, x))
+export function forward(spec: TrainingSpec, x: Value, net: Net): Value {
+  return modelOf(spec).forward(net, normalise(spec, x))
 }
 
 /** The parameters as constants of a graph, for a model that is complete in one file. */
-export function constantWeights(graph: Graph, spec: TrainingSpec, weights: Tensors): Parameters {
-  return named(
-    parameters(spec).map(({ name, shape }) => {
+export function constantWeights(graph: Graph, architecture: Architecture, weights: Tensors): Net {
+  return netOf(
+    parameters(architecture).map(({ name, shape }) => {
       const tensor = weights.get(name)
       if (!tensor) throw new RangeError(`the weights lack "${name}"`)
       return [name, graph.constant('f32', shape, floats(tensor), name)]
@@ -38,17 +38,6 @@ export function constantWeights(graph: Graph, spec: TrainingSpec, weights: Tenso
 }
 
 /** The parameters as inputs of a graph, each under its own name. */
-export function inputWeights(graph: Graph, spec: TrainingSpec): Parameters {
-  return named(parameters(spec).map(({ name, shape }) => [name, graph.input(name, 'f32', shape)]))
+export function inputWeights(graph: Graph, architecture: Architecture): Net {
+  return netOf(parameters(architecture).map(({ name, shape }) => [name, graph.input(name, 'f32', shape)]))
 }
-
-export function named(values: readonly (readonly [string, Value])[]): Parameters {
-  const byName = new Map(values)
-  return name => {
-    const value = byName.get(name)
-    if (!value) throw new RangeError(`the model has no parameter "${name}"`)
-    return value
-  }
-}
-
-export type { Parameters }

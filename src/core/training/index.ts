@@ -3,7 +3,7 @@ export { flopsPerStep, memoryOf } from './cost.ts'
 export { type Data, readData } from './data.ts'
 export { type Engine, engines } from './engines.ts'
 export { type Evaluator, evaluator, type Losses } from './evaluator.ts'
-export { constantWeights, forward, inputType, type Parameters } from './forward.ts'
+export { constantWeights, forward, inputType } from './forward.ts'
 export {
   type Attributes,
   add,
@@ -36,6 +36,7 @@ export {
   where,
 } from './graph/index.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
+export { type Architecture, modelOf } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export {
@@ -51,7 +52,7 @@ export {
 } from './safetensors/index.ts'
 export type { SelfTest } from './selftest.ts'
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
-export { type TrainingSpec, trainingSpec } from './spec.ts'
+export { rowOf, type TrainingSpec, trainingSpec } from './spec.ts'
 export {
   elements,
   f32,

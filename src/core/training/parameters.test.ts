@@ -5,6 +5,7 @@ import { trainingSpec } from './spec.ts'
 import { floats } from './tensor.ts'
 
 const model = { inputs: 784, hidden: [128], outputs: 10 }
+const architecture = { recipe: 'mlp', model } as const
 const spec = {
   recipe: 'mlp',
   model,
@@ -16,19 +17,19 @@ const spec = {
 
 describe('the parameters of a multi-layer perceptron', () => {
   it('are named and shaped as in a PyTorch Sequential', () => {
-    expect(parameters({ model })).toEqual([
+    expect(parameters(architecture).map(({ name, shape }) => ({ name, shape }))).toEqual([
       { name: '0.weight', shape: [128, 784] },
       { name: '0.bias', shape: [128] },
       { name: '2.weight', shape: [10, 128] },
       { name: '2.bias', shape: [10] },
     ])
-    expect(parameterCount({ model })).toBe(101_770)
+    expect(parameterCount(architecture)).toBe(101_770)
   })
 
   it('start uniform in ±1/√fan_in, the same for the same seed only', () => {
-    const weights = initialWeights({ model }, 1)
-    expect(weights).toEqual(initialWeights({ model }, 1))
-    expect(weights).not.toEqual(initialWeights({ model }, 1 + 2 ** 32))
+    const weights = initialWeights(architecture, 1)
+    expect(weights).toEqual(initialWeights(architecture, 1))
+    expect(weights).not.toEqual(initialWeights(architecture, 1 + 2 ** 32))
     for (const [name, fanIn] of [
       ['0.weight', 784],
       ['0.bias', 784],

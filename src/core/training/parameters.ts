@@ -1,39 +1,41 @@
-import { seeded } from './random.ts'
-import { type TrainingSpec, widths } from './spec.ts'
+import { type Architecture, type Init, modelOf, type Parameter } from './models/index.ts'
+import { type Random, seeded } from './random.ts'
 import { elements, f32, type Tensors } from './tensor.ts'
 
-export interface Parameter {
-  /** As in a PyTorch `nn.Sequential` of `Linear` and `ReLU`: `0.weight`, `0.bias`, `2.weight`, … */
-  name: string
-  /** `[out, in]` for a weight, `[out]` for a bias. */
-  shape: number[]
-}
+export type { Parameter }
 
 /** The model's parameters, in the order in which files list them. */
-export function parameters(spec: Pick<TrainingSpec, 'model'>): Parameter[] {
-  const w = widths(spec.model)
-  return w.slice(1).flatMap((out, layer) => [
-    { name: `${2 * layer}.weight`, shape: [out, w[layer] ?? 0] },
-    { name: `${2 * layer}.bias`, shape: [out] },
-  ])
+export const parameters = (architecture: Architecture): Parameter[] => modelOf(architecture).parameters
+
+export function parameterCount(architecture: Architecture): number {
+  return parameters(architecture).reduce((sum, { shape }) => sum + elements(shape), 0)
 }
 
-export function parameterCount(spec: Pick<TrainingSpec, 'model'>): number {
-  return parameters(spec).reduce((sum, p) => sum + elements(p.shape), 0)
+/** Initial weights, as each model declares them. The same seed gives the same bytes on every machine. */
+export function initialWeights(architecture: Architecture, seed: number): Tensors {
+  const random = seeded(seed)
+  return new Map(
+    parameters(architecture).map(({ name, shape, init }) => {
+      const draw = drawing(init, random)
+      return [name, f32(shape, Float32Array.from({ length: elements(shape) }, draw))]
+    }),
+  )
+}
+
+function drawing(init: Init, random: Random): () => number {
+  if ('constant' in init) return () => init.constant
+  if ('uniform' in init) return () => (2 * random.float() - 1) * init.uniform
+  return () => init.normal * normal(random)
 }
 
 /**
- * Initial weights, uniform in ±1/√fan_in for weights and biases, as PyTorch's `nn.Linear` draws them (He et al. 2015
- * with a = √5). The same seed gives the same bytes on every machine.
+ * A standard normal deviate by Marsaglia's polar method (1964). `Math.log` may differ in the last bit between
+ * machines; the result is a float32, which nearly always hides it, and weights travel as bytes, never as seeds.
  */
-export function initialWeights(spec: Pick<TrainingSpec, 'model'>, seed: number): Tensors {
-  const random = seeded(seed)
-  const w = widths(spec.model)
-  return new Map(
-    parameters(spec).map(({ name, shape }, i) => {
-      const bound = 1 / Math.sqrt(w[i >> 1] ?? 1)
-      const data = Float32Array.from({ length: elements(shape) }, () => (2 * random.float() - 1) * bound)
-      return [name, f32(shape, data)]
-    }),
-  )
+function normal(random: Random): number {
+  for (;;) {
+    const [u, v] = [2 * random.float() - 1, 2 * random.float() - 1]
+    const s = u * u + v * v
+    if (s > 0 && s < 1) return u * Math.sqrt((-2 * Math.log(s)) / s)
+  }
 }

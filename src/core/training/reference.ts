@@ -1,6 +1,9 @@
+import { widthsOf } from './models/mlp.ts'
 import { parameters } from './parameters.ts'
-import { type TrainingSpec, widths } from './spec.ts'
+import type { TrainingSpec } from './spec.ts'
 import { floats, type Tensors } from './tensor.ts'
+
+export type MlpSpec = Extract<TrainingSpec, { recipe: 'mlp' }>
 
 /** A batch in plain numbers: `x` `[rows, inputs]` as the model sees it, `y` classes or `[rows, outputs]`. */
 export interface PlainBatch {
@@ -13,7 +16,7 @@ export interface PlainBatch {
  * and what engines are tested against.
  */
 export function referenceGradients(
-  spec: TrainingSpec,
+  spec: MlpSpec,
   weights: Tensors,
   batch: PlainBatch,
 ): Map<string, Float64Array> {
@@ -35,11 +38,11 @@ export function referenceGradients(
 
 /** Mean loss of a multi-layer perceptron over a batch. */
 export function referenceLoss(
-  spec: TrainingSpec,
+  spec: MlpSpec,
   weights: Map<string, Float64Array>,
   { x, y }: PlainBatch,
 ): number {
-  const layers = widths(spec.model)
+  const layers = widthsOf(spec.model)
   const [inputs = 1] = layers
   const { outputs } = spec.model
   const rows = x.length / inputs

@@ -13,8 +13,9 @@ export interface Runner {
    * Takes as many steps as `rows` has batches, in one call of the engine.
    * @param state  parameters and optimizer state, by the names of `stateOf`; left as it is
    * @param rows  `[steps, batch]` row numbers
+   * @param first  steps of the job before these, which its schedule counts
    */
-  run(state: Tensors, rows: Int32Array): Promise<{ state: Tensors; losses: Float32Array }>
+  run(state: Tensors, rows: Int32Array, first: number): Promise<{ state: Tensors; losses: Float32Array }>
   close(): Promise<void>
 }
 
@@ -23,11 +24,17 @@ export async function openRunner(spec: TrainingSpec, data: Data, options: Sessio
   const session = await openSession(encodeModel(trainingGraph(spec)), options)
   const fixed = { x: toOrt(data.x), y: toOrt(data.y) }
   return {
-    async run(state, rows) {
+    async run(state, rows, first) {
       const steps = rows.length / spec.batch
       const batches = new ort.Tensor('int32', rows, [steps, spec.batch])
       const before = [...state].map(([name, tensor]) => [`in/${name}`, toOrt(tensor)] as const)
-      const feeds = { ...fixed, ...Object.fromEntries(before), steps: count(steps), batches }
+      const feeds = {
+        ...fixed,
+        ...Object.fromEntries(before),
+        steps: count(steps),
+        first: count(first),
+        batches,
+      }
       const results = await runSession(session, feeds)
       return {
         state: new Map([...state.keys()].map(name => [name, fromOrt(results[`out/${name}`])])),

@@ -1,7 +1,7 @@
 import type { Data } from './data.ts'
 import { initialWeights } from './parameters.ts'
 import { seeded } from './random.ts'
-import { referenceGradients } from './reference.ts'
+import { type MlpSpec, referenceGradients } from './reference.ts'
 import { freshState, openRunner } from './runner.ts'
 import type { SessionOptions } from './session.ts'
 import type { TrainingSpec } from './spec.ts'
@@ -31,7 +31,7 @@ export async function selfTest(options: SessionOptions): Promise<SelfTest> {
 }
 
 async function gradientError(task: TrainingSpec['task'], options: SessionOptions): Promise<number> {
-  const spec: TrainingSpec = {
+  const spec: MlpSpec = {
     recipe: 'mlp',
     model: { inputs: 7, hidden: [6, 5], outputs: 3 },
     task,
@@ -46,6 +46,7 @@ async function gradientError(task: TrainingSpec['task'], options: SessionOptions
     const { state } = await runner.run(
       freshState(spec, weights),
       Int32Array.from({ length: spec.batch }, (_, i) => i),
+      0,
     )
     return difference(weights, state, referenceGradients(spec, weights, plain(data)))
   } finally {
@@ -54,7 +55,7 @@ async function gradientError(task: TrainingSpec['task'], options: SessionOptions
 }
 
 /** One batch of random rows with random answers. */
-function sample(spec: TrainingSpec): Data {
+function sample(spec: MlpSpec): Data {
   const { batch: rows, model, task } = spec
   const random = seeded(2)
   const numbers = (n: number) => Float32Array.from({ length: n }, () => 2 * random.float() - 1)

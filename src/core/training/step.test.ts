@@ -2,38 +2,57 @@ import { describe, expect, it } from 'vitest'
 import type { Data } from './data.ts'
 import { initialWeights, parameters } from './parameters.ts'
 import { seeded } from './random.ts'
-import { referenceGradients, referenceLoss } from './reference.ts'
+import { type MlpSpec, referenceGradients, referenceLoss } from './reference.ts'
 import { freshState, openRunner } from './runner.ts'
 import type { TrainingSpec } from './spec.ts'
 import { f32, floats, type Tensors } from './tensor.ts'
 
-const base: Omit<TrainingSpec, 'optimizer'> = {
+const base: Omit<MlpSpec, 'optimizer'> = {
   recipe: 'mlp',
   model: { inputs: 5, hidden: [4], outputs: 2 },
   task: 'regression',
   input: { dtype: 'f32', scale: 2, shift: 0.25 },
   batch: 6,
 }
+type Optimizer = TrainingSpec['optimizer']
 type Sgd = Extract<TrainingSpec['optimizer'], { name: 'sgd' }>
 type AdamW = Extract<TrainingSpec['optimizer'], { name: 'adamw' }>
-type Update = (w: number, g: number, memory: number[], t: number) => number
+interface At {
+  /** η and λ of this step and parameter. */
+  rate: number
+  decay: number
+  /** Steps so far, this one included. */
+  t: number
+}
+type Update = (w: number, g: number, memory: number[], at: At) => number
 
 // The optimizers as PyTorch documents them, in double precision.
 const sgd =
-  ({ learningRate, momentum, weightDecay }: Sgd): Update =>
-  (w, g, memory) => {
-    memory[0] = momentum * (memory[0] ?? 0) + g + weightDecay * w
-    return w - learningRate * memory[0]
+  ({ momentum, nesterov }: Sgd): Update =>
+  (w, g, memory, { rate, decay }) => {
+    const pulled = g + decay * w
+    memory[0] = momentum * (memory[0] ?? 0) + pulled
+    return w - rate * (nesterov ? pulled + momentum * memory[0] : memory[0])
   }
 const adamw =
   (o: AdamW): Update =>
-  (w, g, memory, t) => {
+  (w, g, memory, { rate, decay, t }) => {
     memory[0] = o.beta1 * (memory[0] ?? 0) + (1 - o.beta1) * g
     memory[1] = o.beta2 * (memory[1] ?? 0) + (1 - o.beta2) * g * g
     const m = memory[0] / (1 - o.beta1 ** t)
     const v = memory[1] / (1 - o.beta2 ** t)
-    return w * (1 - o.learningRate * o.weightDecay) - (o.learningRate * m) / (Math.sqrt(v) + o.epsilon)
+    return w * (1 - rate * decay) - (rate * m) / (Math.sqrt(v) + o.epsilon)
   }
+
+/** nanoGPT's `get_lr`. */
+function rateAt({ learningRate, schedule }: Optimizer, step: number): number {
+  if (!schedule) return learningRate
+  const { warmup, steps, least } = schedule
+  if (step < warmup) return (learningRate * (step + 1)) / (warmup + 1)
+  if (step > steps) return learningRate * least
+  const way = (step - warmup) / (steps - warmup)
+  return learningRate * (least + 0.5 * (1 + Math.cos(Math.PI * way)) * (1 - least))
+}
 
 const plainSgd: Sgd = { name: 'sgd', learningRate: 0.05, momentum: 0, weightDecay: 0 }
 const withAdam: AdamW = {
@@ -44,17 +63,22 @@ const withAdam: AdamW = {
   epsilon: 1e-6,
   weightDecay: 0,
 }
-const cases: [string, TrainingSpec['optimizer'], Update][] = [
-  ['plain SGD', plainSgd, sgd(plainSgd)],
-  ['SGD with weight decay', { ...plainSgd, weightDecay: 0.1 }, sgd({ ...plainSgd, weightDecay: 0.1 })],
-  ['SGD with momentum', { ...plainSgd, momentum: 0.9 }, sgd({ ...plainSgd, momentum: 0.9 })],
-  [
-    'SGD with momentum and weight decay',
-    { ...plainSgd, momentum: 0.9, weightDecay: 0.1 },
-    sgd({ ...plainSgd, momentum: 0.9, weightDecay: 0.1 }),
-  ],
-  ['Adam', withAdam, adamw(withAdam)],
-  ['AdamW', { ...withAdam, weightDecay: 0.2 }, adamw({ ...withAdam, weightDecay: 0.2 })],
+const momentum: Sgd = { ...plainSgd, momentum: 0.9, weightDecay: 0.1 }
+const schedule = { warmup: 2, steps: 5, least: 0.1 }
+const cases: [string, Optimizer, number?][] = [
+  ['plain SGD', plainSgd],
+  ['SGD with weight decay', { ...plainSgd, weightDecay: 0.1 }],
+  ['SGD with momentum', { ...plainSgd, momentum: 0.9 }],
+  ['SGD with momentum and weight decay', momentum],
+  ['SGD with momentum of Nesterov', { ...momentum, nesterov: true }],
+  ['SGD with short gradients', { ...plainSgd, clip: 0.5 }],
+  ['SGD with gradients that are short already', { ...plainSgd, clip: 100 }],
+  ['SGD with a schedule', { ...momentum, nesterov: true, schedule }],
+  ['SGD with a schedule that began earlier', { ...plainSgd, weightDecay: 0.1, schedule }, 1],
+  ['Adam', withAdam],
+  ['AdamW', { ...withAdam, weightDecay: 0.2 }],
+  ['AdamW on matrices', { ...withAdam, weightDecay: 0.2, decayed: 'matrices', clip: 0.5 }],
+  ['AdamW with a schedule', { ...withAdam, weightDecay: 0.2, schedule }, 3],
 ]
 
 function data(): Data {
@@ -64,12 +88,13 @@ function data(): Data {
 }
 
 describe('a training step', () => {
-  it.each(cases)('moves the weights as %s does', async (_, optimizer, update) => {
-    const spec: TrainingSpec = { ...base, optimizer }
+  it.each(cases)('moves the weights as %s does', async (_, optimizer, first = 0) => {
+    const spec: MlpSpec = { ...base, optimizer }
+    const update = optimizer.name === 'sgd' ? sgd(optimizer) : adamw(optimizer)
     const { x, y, rows } = data()
     const order = Int32Array.from({ length: 5 * spec.batch }, (_, i) => (7 * i) % rows)
     const runner = await openRunner(spec, { x, y, rows }, { threads: 1 })
-    const found = await runner.run(freshState(spec, initialWeights(spec, 1)), order)
+    const found = await runner.run(freshState(spec, initialWeights(spec, 1)), order, first)
     await runner.close()
 
     const weights = initialWeights(spec, 1)
@@ -79,18 +104,23 @@ describe('a training step', () => {
       const plain = new Map([...weights].map(([name, w]) => [name, Float64Array.from(floats(w))]))
       expect(found.losses[t - 1]).toBeCloseTo(referenceLoss(spec, plain, batch), 4)
       const gradients = referenceGradients(spec, weights, batch)
-      for (const [name, tensor] of weights)
+      const length = Math.hypot(...[...gradients.values()].flatMap(g => [...g]))
+      const scale = Math.min(1, (optimizer.clip ?? Number.POSITIVE_INFINITY) / length)
+      for (const [name, tensor] of weights) {
+        const decays = optimizer.decayed !== 'matrices' || tensor.shape.length > 1
+        const at = { rate: rateAt(optimizer, first + t - 1), decay: decays ? optimizer.weightDecay : 0, t }
         floats(tensor).forEach((w, i, values) => {
           const memory = memories.get(name)!.get(i) ?? []
           memories.get(name)!.set(i, memory)
-          values[i] = update(w, gradients.get(name)![i]!, memory, t)
+          values[i] = update(w, scale * gradients.get(name)![i]!, memory, at)
         })
+      }
     }
     for (const { name } of parameters(spec)) expectClose(found.state, weights, name)
   })
 })
 
-function pick(spec: TrainingSpec, x: Data['x'], y: Data['y'], rows: Int32Array) {
+function pick(spec: MlpSpec, x: Data['x'], y: Data['y'], rows: Int32Array) {
   const take = (tensor: Data['x'], width: number) =>
     Float64Array.from([...rows].flatMap(row => [...floats(tensor).subarray(row * width, (row + 1) * width)]))
   return { x: take(x, 5).map(v => v * spec.input.scale + spec.input.shift), y: take(y, 2) }

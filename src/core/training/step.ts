@@ -1,8 +1,18 @@
-import { forward, named } from './forward.ts'
-import { crossEntropy, Graph, gather, gradients, loop, meanSquaredError, type Value } from './graph/index.ts'
-import { optimizerOf } from './optimizers/index.ts'
+import { forward } from './forward.ts'
+import {
+  add,
+  crossEntropy,
+  Graph,
+  gather,
+  gradients,
+  loop,
+  meanSquaredError,
+  type Value,
+} from './graph/index.ts'
+import { netOf } from './layers/net.ts'
+import { clipped, decayOf, optimizerOf, rateAt } from './optimizers/index.ts'
 import { parameters } from './parameters.ts'
-import type { TrainingSpec } from './spec.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
 
 /** One tensor that training carries from step to step: a parameter, or the optimizer's. */
 export interface StateTensor {
@@ -13,8 +23,8 @@ export interface StateTensor {
 
 /** Everything a run carries: the parameters first, then the optimizer's state (zero at the start). */
 export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer: StateTensor[] } {
-  const weights = parameters(spec)
-  const { perParameter, scalars } = optimizerOf(spec)
+  const weights = parameters(spec).map(({ name, shape }) => ({ name, shape }))
+  const { perParameter, scalars } = optimizerOf(spec.optimizer)
   const beside = weights.flatMap(({ name, shape }) =>
     perParameter.map(s => ({ name: `${name}/${s}`, shape })),
   )
@@ -22,20 +32,18 @@ export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer
 }
 
 /**
- * The training graph: `steps` optimizer steps in one run. Inputs: `steps` (i64), `batches` (i32 [steps, batch], rows
- * of each batch), the data `x` and `y`, and the state as `in/NAME`; outputs: the state as `out/NAME` and `losses`
- * (f32 [steps], each before its step).
+ * The training graph: `steps` optimizer steps in one run. Inputs: `steps` (i64), `first` (i64, steps of the job before
+ * these), `batches` (i32 [steps, batch], rows of each batch), the data `x` and `y`, and the state as `in/NAME`;
+ * outputs: the state as `out/NAME` and `losses` (f32 [steps], each before its step).
  */
 export function trainingGraph(spec: TrainingSpec): Graph {
   const graph = new Graph()
-  const { model, task, input, batch } = spec
   const steps = graph.input('steps', 'i64', [])
-  const batches = graph.input('batches', 'i32', ['steps', batch])
-  const x = graph.input('x', input.dtype, ['rows', model.inputs])
-  const y =
-    task === 'classification'
-      ? graph.input('y', 'i32', ['rows'])
-      : graph.input('y', 'f32', ['rows', model.outputs])
+  const first = graph.input('first', 'i64', [])
+  const batches = graph.input('batches', 'i32', ['steps', spec.batch])
+  const row = rowOf(spec)
+  const x = graph.input('x', row.x.dtype, ['rows', ...row.x.shape])
+  const y = graph.input('y', row.y.dtype, ['rows', ...row.y.shape])
   const state = stateOf(spec)
   const carried = [...state.weights, ...state.optimizer].map(({ name, shape }) => ({
     name,
@@ -43,7 +51,7 @@ export function trainingGraph(spec: TrainingSpec): Graph {
   }))
   const results = loop(steps, carried, ['loss'], 'steps', (_, step, values) => {
     const rows = gather(batches, step)
-    return trainingStep(spec, gather(x, rows), gather(y, rows), values)
+    return trainingStep(spec, add(first, step), gather(x, rows), gather(y, rows), values)
   })
   for (const [i, { name }] of carried.entries()) {
     const value = results.carried[i]
@@ -55,23 +63,29 @@ export function trainingGraph(spec: TrainingSpec): Graph {
 }
 
 /** One step on one batch: loss, gradients, optimizer. @param carried  weights, then the optimizer's state */
-function trainingStep(spec: TrainingSpec, x: Value, y: Value, carried: readonly Value[]) {
-  const { weights: declared, optimizer: kept } = stateOf(spec)
+function trainingStep(spec: TrainingSpec, step: Value, x: Value, y: Value, carried: readonly Value[]) {
+  const { weights: declared } = stateOf(spec)
   const weights = carried.slice(0, declared.length)
-  const optimizer = optimizerOf(spec)
-  const prediction = forward(spec, x, named(weights.map((w, i) => [declared[i]?.name ?? '', w])))
+  const prediction = forward(spec, x, netOf(weights.map((w, i) => [declared[i]?.name ?? '', w])))
   const loss = x.graph.scope('loss', () => lossOf(spec, prediction, y))
-  const slopes = gradients(loss, weights)
-  return x.graph.scope(spec.optimizer.name, () => {
-    const beside = optimizer.perParameter.length
-    const scalars = carried.slice(declared.length + kept.length - optimizer.scalars.length)
-    const begun = optimizer.begin(scalars)
-    const updated = weights.map((weight, i) => {
-      const from = declared.length + i * beside
-      return begun.update(weight, slopes[i]!, carried.slice(from, from + beside))
+  const next = optimized(spec, step, gradients(loss, weights), carried)
+  return { next, collect: [loss] }
+}
+
+/** What the carried values become, given the gradients of the weights. */
+function optimized(spec: TrainingSpec, step: Value, slopes: Value[], carried: readonly Value[]): Value[] {
+  const config = spec.optimizer
+  return step.graph.scope(config.name, () => {
+    const { perParameter, scalars, begin } = optimizerOf(config)
+    const begun = begin(rateAt(config, step), carried.slice(carried.length - scalars.length))
+    const directions = config.clip === undefined ? slopes : clipped(slopes, config.clip)
+    const updated = directions.map((gradient, i) => {
+      const weight = carried[i]!
+      const from = slopes.length + i * perParameter.length
+      const beside = carried.slice(from, from + perParameter.length)
+      return begun.update(weight, gradient, beside, decayOf(config, weight.shape.map(Number)))
     })
-    const next = [...updated.map(u => u.weight), ...updated.flatMap(u => u.state), ...begun.scalars]
-    return { next, collect: [loss] }
+    return [...updated.map(u => u.weight), ...updated.flatMap(u => u.state), ...begun.scalars]
   })
 }
 

@@ -19,6 +19,8 @@ export interface TrainRequest {
   /** Safetensors file with `x` and `y`, see `readData`. */
   data: string
   steps: number
+  /** Steps of the job before this run, which the learning rate's schedule counts; none when left out. */
+  first?: number
   /** Decides the order of the rows; see `Batches`. */
   seed: number
   /** Safetensors file for the new weights; written when all steps are done. */
@@ -67,7 +69,9 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const { spec, steps, checkpoints, signal } = request
   const weights = await readWeights(spec, request.weights)
   const data = await readData(spec, request.data)
-  const run = checkpoints ? await runIdentity(spec, request.seed, [request.weights, request.data]) : ''
+  const run = checkpoints
+    ? await runIdentity(spec, [request.seed, request.first ?? 0], [request.weights, request.data])
+    : ''
   const resumed = checkpoints && (await lastCheckpoint(checkpoints.folder, run, spec, steps))
   const start = resumed ?? {
     step: 0,
@@ -107,7 +111,7 @@ async function runSteps(
   start: Progression,
   run: string,
 ): Promise<Progression> {
-  const { spec, steps, seed, checkpoints, onProgress, signal } = request
+  const { spec, steps, seed, first = 0, checkpoints, onProgress, signal } = request
   let at = start
   if (at.step >= steps) return at
   const runner = await openRunner(spec, data, request)
@@ -119,7 +123,7 @@ async function runSteps(
         ? checkpoints.every - (at.step % checkpoints.every)
         : Number.POSITIVE_INFINITY
       const n = Math.min(pace.next(), steps - at.step, boundary)
-      at = await pace.measure(n, () => advance(runner, batches, at, n))
+      at = await pace.measure(n, () => advance(runner, batches, at, n, first))
       if (checkpoints && n === boundary) {
         const sha256 = await saveCheckpoint(checkpoints.folder, run, at)
         at = { ...at, checkpoints: [...at.checkpoints, sha256] }
@@ -133,8 +137,14 @@ async function runSteps(
 }
 
 /** `n` steps in one call of the engine. @throws UserError `training/diverged` */
-async function advance(runner: Runner, batches: Batches, at: Progression, n: number): Promise<Progression> {
-  const { state, losses } = await runner.run(at.state, batches.of(at.step, n))
+async function advance(
+  runner: Runner,
+  batches: Batches,
+  at: Progression,
+  n: number,
+  first: number,
+): Promise<Progression> {
+  const { state, losses } = await runner.run(at.state, batches.of(at.step, n), first + at.step)
   const bad = losses.findIndex(loss => !Number.isFinite(loss))
   if (bad >= 0) throw diverged(`The loss became ${losses[bad]} at step ${at.step + bad + 1}`)
   const all = new Float32Array(at.losses.length + n)

@@ -1,7 +1,7 @@
 import { UserError } from '../../shared/errors.ts'
+import type { Architecture } from './models/index.ts'
 import { parameters } from './parameters.ts'
 import { readSafetensors } from './safetensors/index.ts'
-import type { TrainingSpec } from './spec.ts'
 import { floats, sameShape, type Tensors } from './tensor.ts'
 
 function refuse(where: string, what: string): never {
@@ -17,7 +17,7 @@ function refuse(where: string, what: string): never {
  * @param where  the file they came from, for the message
  * @throws UserError `training/weights`
  */
-export function checkWeights(spec: Pick<TrainingSpec, 'model'>, weights: Tensors, where: string): void {
+export function checkWeights(spec: Architecture, weights: Tensors, where: string): void {
   const expected = parameters(spec)
   for (const { name, shape } of expected) {
     const tensor = weights.get(name)
@@ -31,7 +31,7 @@ export function checkWeights(spec: Pick<TrainingSpec, 'model'>, weights: Tensors
 }
 
 /** @throws UserError `training/weights`, `training/safetensors` */
-export async function readWeights(spec: Pick<TrainingSpec, 'model'>, path: string): Promise<Tensors> {
+export async function readWeights(spec: Architecture, path: string): Promise<Tensors> {
   const weights = await readSafetensors(path)
   checkWeights(spec, weights, path)
   return weights

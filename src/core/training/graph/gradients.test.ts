@@ -6,6 +6,7 @@ import { seeded } from '../random.ts'
 import {
   add,
   cast,
+  cos,
   count,
   crossEntropy,
   dense,
@@ -32,6 +33,7 @@ import {
   relu,
   reshape,
   sigmoid,
+  sin,
   softmax,
   sqrt,
   sub,
@@ -126,6 +128,8 @@ const cases: Record<string, fc.Arbitrary<Case>> = {
   sqrt: unary(one(sqrt), oneTf(tf.sqrt), true),
   relu: unary(one(relu), oneTf(tf.relu)),
   sigmoid: unary(one(sigmoid), oneTf(tf.sigmoid)),
+  cos: unary(one(cos), oneTf(tf.cos)),
+  sin: unary(one(sin), oneTf(tf.sin)),
   tanh: unary(one(tanh), oneTf(tf.tanh)),
   'where and greater': binary(
     both((a, b) => where(greater(a, b), a, mul(b, 3))),

@@ -4,7 +4,22 @@ export { type Attributes, type Constant, Graph, type Node } from './graph.ts'
 export { loop } from './loop.ts'
 export { encodeModel } from './onnx.ts'
 export { accumulate } from './ops/accumulate.ts'
-export { add, div, exp, log, mul, neg, pow, relu, sigmoid, sqrt, sub, tanh } from './ops/arithmetic.ts'
+export {
+  add,
+  cos,
+  div,
+  exp,
+  log,
+  mul,
+  neg,
+  pow,
+  relu,
+  sigmoid,
+  sin,
+  sqrt,
+  sub,
+  tanh,
+} from './ops/arithmetic.ts'
 export { cast, equal, greater, less, where } from './ops/choose.ts'
 export { gather } from './ops/gather.ts'
 export { reshape, transpose } from './ops/layout.ts'

@@ -79,3 +79,11 @@ export const tanh: Unary = defineOp<1>({
   shape: same,
   grad: (dy, _, { y }) => [mul(dy, sub(1, mul(y, y)))],
 })
+
+export const cos: Unary = defineOp<1>({
+  onnx: 'Cos',
+  shape: same,
+  grad: (dy, [x]) => [neg(mul(dy, sin(x)))],
+})
+
+export const sin: Unary = defineOp<1>({ onnx: 'Sin', shape: same, grad: (dy, [x]) => [mul(dy, cos(x))] })

@@ -1,0 +1,35 @@
+import type { z } from 'zod'
+import type { Value } from '../graph/index.ts'
+import type { Net } from '../layers/net.ts'
+import { mlp, mlpConfig } from './mlp.ts'
+import type { Model, Parameter } from './model.ts'
+
+export type { Init, Model, Parameter } from './model.ts'
+
+/** The configuration of each family, under the name by which specs call it. */
+export const configs = { mlp: mlpConfig } as const
+export type Recipe = keyof typeof configs
+type ConfigOf<R extends Recipe> = z.infer<(typeof configs)[R]>
+
+const models: { [R in Recipe]: Model<ConfigOf<R>> } = { mlp }
+
+/** A family and its configuration: what decides the parameters' names and shapes. */
+export type Architecture = { [R in Recipe]: { recipe: R; model: ConfigOf<R> } }[Recipe]
+
+/** A model with its configuration filled in. */
+export interface BoundModel {
+  parameters: Parameter[]
+  inputShape: number[]
+  outputShape: number[]
+  forward(net: Net, x: Value): Value
+}
+
+export function modelOf({ recipe, model }: Architecture): BoundModel {
+  const family = models[recipe] as Model<unknown> // the configuration beside it is the family's own
+  return {
+    parameters: family.parameters(model),
+    inputShape: family.inputShape(model),
+    outputShape: family.outputShape(model),
+    forward: (net, x) => family.forward(net, model, x),
+  }
+}
