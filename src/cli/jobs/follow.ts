@@ -3,6 +3,7 @@ import {
   ended,
   type OpenJob,
   openJob,
+  owesReceipts,
   type Plan,
   type Tools,
 } from '../../core/jobs/index.ts'
@@ -12,7 +13,7 @@ import { Interrupted } from '../interrupt.ts'
 import { openProgress } from '../progress/display.ts'
 import { type Naming, viewOf } from './view.ts'
 
-/** After the end: how long cooperative give-backs are waited for, in milliseconds. */
+/** After the end: how long cooperative give-backs, and redemptions that a receipt is to tell of, are waited for, in milliseconds. */
 const graceMs = 10_000
 /** Locks that open within this many seconds are waited for; longer ones come back when Gradstr runs again. */
 const shortWait = 300
@@ -81,7 +82,10 @@ async function untilOver({ runner }: OpenJob, signal: AbortSignal): Promise<Cust
       if (!ended(job)) return
       endedAt ??= Date.now()
       const waits = Date.now() - endedAt < graceMs
-      if (!waits && longestLock(job) > Date.now() / 1000 + shortWait) resolve(job)
+      const lock = longestLock(job)
+      // Nothing but receipts is left: they are published when Gradstr runs again.
+      const settled = lock === 0 && owesReceipts(job)
+      if (!waits && (settled || lock > Date.now() / 1000 + shortWait)) resolve(job)
     }, 200)
   })
   try {

@@ -37,6 +37,7 @@ export async function orderOf(
     ...(options.budget === undefined ? {} : { budget: sats(options.budget) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.classesPerShard === undefined ? {} : { skew: { classesPerShard: options.classesPerShard } }),
+    ...(options.receipts ? { receipts: true } : {}),
     providers: options.providers,
     rounds: options.rounds,
     mint: network.mints[0]!,

@@ -13,6 +13,7 @@ export interface ProvideOptions {
   maxDownload: number
   threads?: number
   gentle?: true
+  receipts?: true
 }
 
 /** Of the memory that is free now, the part that is offered. */
@@ -52,6 +53,7 @@ export async function measuredTerms(
     mints: network.mints,
     blossoms: network.blossoms,
     relays: network.relays,
+    ...(options.receipts ? { receipts: true } : {}),
     leastLock: isPractice(network) ? practiceTimes.lock : liveTimes.lock,
   }
 }

@@ -3,6 +3,7 @@ export { customerMachine } from './customer/advance.ts'
 export { type Draft, type DraftStep, draft, liveTimes, type Order, practiceTimes } from './customer/draft.ts'
 export type { CustomerFact } from './customer/log.ts'
 export type { Quote } from './customer/quote.ts'
+export { owesReceipts } from './customer/receipts.ts'
 export { findJobs, isSuperseded, type LostJob, recoverJob } from './customer/recover.ts'
 export { type CustomerWatch, type OpenJob, openJob } from './customer/service.ts'
 export {

@@ -16,6 +16,8 @@ const bidContent = z.object({
   perRound: amount,
   secondsPerRound: duration,
   mints: httpUrls,
+  /** The provider agrees to receipts, where the job offers them. */
+  receipts: z.boolean().optional(),
   validUntil: unixTime,
 })
 export type Bid = z.infer<typeof bidContent>

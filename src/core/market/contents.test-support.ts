@@ -139,11 +139,13 @@ export const contents = {
     key: pubkey,
     epoch,
     bidWork: int(32),
+    receipts: optional(fc.boolean()),
     status: fc.constantFrom('open', 'running', 'done', 'cancelled'),
   }),
   receipt: fc
     .record({
       job: coordinate,
+      award: hex32,
       counterparty: hex32,
       role: fc.constantFrom('customer', 'provider'),
       counts: ascending(3, 256),
@@ -160,6 +162,7 @@ export const contents = {
     perRound: sats,
     secondsPerRound: seconds,
     mints: https,
+    receipts: optional(fc.boolean()),
     validUntil: time,
   }),
   award: fc

@@ -33,6 +33,8 @@ const jobContent = z.object({
   epoch: EPOCH,
   /** NIP-13 difficulty asked of a bid. */
   bidWork: count(MAX_WORK, 0),
+  /** The customer publishes a receipt with every provider that agrees in its bid. */
+  receipts: z.boolean().optional(),
   status: z.enum(['open', 'running', 'done', 'cancelled']),
 })
 export type Job = z.infer<typeof jobContent>

@@ -9,6 +9,8 @@ const rounds = count(MAX_ROUNDS, 0)
 const receiptContent = z
   .object({
     job: coordinate,
+    /** Id of the award's inner event: of one author and award only one receipt counts. */
+    award: hex32,
     /** The other side's identity. */
     counterparty: hex32,
     role: z.enum(['customer', 'provider']),

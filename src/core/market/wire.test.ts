@@ -74,6 +74,8 @@ const HOSTILE = [
 ]
 
 const OPTIONAL = new Set([
+  'job.receipts',
+  'bid.receipts',
   'round.shard',
   'update.parent',
   'verdict.parent',
@@ -239,6 +241,9 @@ describe('the wire as a whole', () => {
     ['round', 'times', { startBy: 1, deadline: 2, releaseBy: 3, redeemBy: 4, locktime: 4 }],
     ['round', 'token', 'cashuA'],
     ['receipt', 'delivered', 257],
+    ['receipt', 'award', 'the first'],
+    ['job', 'receipts', 'yes'],
+    ['bid', 'receipts', 1],
     ['verdict', 'figures', { ['x'.repeat(61)]: 1 }],
     ['verdict', 'figures', Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`f${i}`, i]))],
     ['offer', 'mints', ['https://x.example', 'https://x.example']],

@@ -11,6 +11,8 @@ export interface OrderOptions {
   seed?: number
   classesPerShard?: number
   out?: string
+  /** `train` alone. */
+  receipts?: true
 }
 
 export const mostProviders = 100

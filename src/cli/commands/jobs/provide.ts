@@ -30,6 +30,7 @@ export function addProvide(gradstr: Command, cli: Cli): void {
     )
     .option('--threads <n>', 'threads to compute with; all cores when left out', positive('threads', 1024))
     .option('--gentle', 'leave the machine usable for whoever sits at it (slower)')
+    .option('--receipts', 'say in public for whom you worked and what was paid, where the customer agrees')
     .option('--once', 'end after the first job')
     .addOption(new Option('--practice', 'throw-away keys, for the practice network').hideHelp())
     .addHelpText('after', help)

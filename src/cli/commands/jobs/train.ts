@@ -19,6 +19,7 @@ export function addTrain(gradstr: Command, cli: Cli): void {
     .description('have a model trained on a dataset by paid providers')
     .argument('<dataset>', 'a file, a folder, or "mnist"')
   orderOptions(command)
+    .option('--receipts', 'say in public who worked for you and what was paid, where a provider agrees')
     .addHelpText('after', help)
     .action(async (dataset: string, options: OrderOptions, it: Command) => {
       const call = await callOf(cli, it)

@@ -4,6 +4,7 @@ import type { Machine } from '../machine.ts'
 import { beginExport, refundableAt, roundsAreOver, settleLocks } from './closing.ts'
 import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
+import { askReceipts, owesReceipts, receiptAt } from './receipts.ts'
 import { record } from './record.ts'
 import { closeRound, closesAt, engageInRound, fetchedBy, judge, openRound, saveLocks } from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, emptyJob, ended, type Plan } from './state.ts'
@@ -25,6 +26,7 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
         // Also after the end: what was delivered in time is judged and paid, the rest comes back.
         judgeLate(job, job.plan, ask)
         settleLocks(job, ask)
+        askReceipts(job, ask)
       }
     })
     return [next, effects]
@@ -34,7 +36,8 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
     // Another machine coordinates: its locks are that machine's to settle.
     job.phase === 'fenced' ||
     (ended(job) &&
-      allWorks(job).every(({ work }) => work.lock.status === 'none' || work.lock.status === 'settled')),
+      allWorks(job).every(({ work }) => work.lock.status === 'none' || work.lock.status === 'settled') &&
+      !owesReceipts(job)),
   abandoned,
 }
 
@@ -92,6 +95,7 @@ function wakeAt(job: CustomerJob): Seconds | undefined {
     if (work.lock.status !== 'open') continue
     moments.push(refundableAt(work) + 1)
   }
+  for (const engagement of Object.values(job.engagements)) moments.push(receiptAt(job, engagement))
   if (!ended(job)) {
     moments.push(plan.deadline, closesAt(job, plan))
     for (const engagement of Object.values(job.engagements)) {

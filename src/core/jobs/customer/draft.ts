@@ -26,6 +26,8 @@ export interface Order {
   relays: string[]
   /** The sats are play money. */
   practice: boolean
+  /** Publishes receipts with every provider that agrees. */
+  receipts?: boolean
   /** The model's folder. */
   out: string
   times: Times
@@ -149,6 +151,7 @@ async function plans(
     deadline: seconds(now() + longestJob),
     seed,
     practice: order.practice,
+    ...(order.receipts ? { receipts: true } : {}),
     out: order.out,
   }
 }

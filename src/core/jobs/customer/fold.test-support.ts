@@ -170,6 +170,7 @@ export class World {
       mints: [this.plan.mint],
       validUntil: 900_000,
       offer: { id: hex(1), d: 'd' },
+      receipts: this.plan.receipts && provider % 2 === 0,
     }
     // The fold reads only these fields of a bid; the wire's parser has seen the others.
     return {
@@ -279,7 +280,13 @@ export class World {
         lock.released += verdict.sats
         if (verdict.paid !== 'full')
           this.#send(`back-${effect.id}`, this.#leave(effect.key, effect.round, 'rejected'))
-        return done({ type: 'released', key: effect.key, round: effect.round, amount: verdict.sats })
+        return done({
+          type: 'released',
+          key: effect.key,
+          round: effect.round,
+          amount: verdict.sats,
+          net: verdict.sats,
+        })
       }
       case 'aggregate':
         return done({
@@ -316,6 +323,11 @@ export class World {
           this.#send(`bye-${effect.key}`, this.#leave(effect.key, work.round, 'done'))
         return done({ type: 'told' })
       }
+      case 'receipt':
+        // The mint may not know of the redemption at once.
+        return this.#pick(3) === 2
+          ? done({ type: 'receipt-later', key: effect.key, notBefore: seconds(this.clock + 2) })
+          : done({ type: 'receipt-published', key: effect.key })
       case 'export':
         return done({ type: 'exported', report: { ok: true } })
       case 'checkpoint':

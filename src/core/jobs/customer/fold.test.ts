@@ -4,7 +4,7 @@ import { sats } from '../../../shared/units.ts'
 import { replay } from '../machine.ts'
 import { customerMachine } from './advance.ts'
 import { type Character, live, planOf, World } from './fold.test-support.ts'
-import { money } from './state.ts'
+import { money, type Plan } from './state.ts'
 import { seedOf } from './times.ts'
 
 const accounts = (world: World) => {
@@ -133,6 +133,43 @@ describe('the customer’s fold', () => {
     expect(world.job).toMatchObject({ phase: 'failed', end: { reason: 'The cap.' } })
   })
 
+  describe('receipts', () => {
+    const agreed = (job: Plan): Plan => ({ ...job, receipts: true })
+    const published = (world: World): string[] =>
+      world.log.flatMap(({ fact }) => (fact.type === 'receipt-published' ? [fact.key] : []))
+
+    it('publishes one with each provider that agreed, once all its locks are settled', () => {
+      // In this world every other provider agrees: 0 and 2, of which 0 vanishes with a lock.
+      const world = new World(agreed(planOf(2, 2)), ['vanishes', 'honest', 'honest'])
+      live(world)
+      const ofProvider = (n: number) =>
+        Object.values(world.job.engagements).find(({ bid }) => Number.parseInt(bid.provider, 16) === n)!.key
+      expect(published(world)).toEqual([ofProvider(2), ofProvider(0)])
+      const at = (id: RegExp) => world.log.findIndex(entry => id.test(entry.id))
+      expect(at(/^done:receipt:0.0/)).toBeGreaterThan(at(/^done:refund:0.0/))
+    })
+
+    it('looks again where the mint does not know of a redemption yet, and the job is not over before', () => {
+      const answers = [2, 0]
+      const world = new World(agreed(planOf(1, 1)), ['honest'], n => (n === 3 ? (answers.shift() ?? 0) : 0))
+      live(world)
+      expect([...world.asked.keys()].filter(id => id.startsWith('receipt:'))).toEqual([
+        'receipt:0.0:0',
+        'receipt:0.0:1',
+      ])
+      expect(published(world)).toEqual(['0.0'])
+    })
+
+    it('publishes none where one side alone agrees, or nothing was asked', () => {
+      const silent = new World(planOf(2, 1), ['honest', 'honest'])
+      const unasked = new World(agreed(planOf(1, 1)), ['declines', 'honest'])
+      for (const world of [silent, unasked]) {
+        live(world)
+        expect(published(world)).toEqual([])
+      }
+    })
+  })
+
   it('pays what was delivered when the person cancels in mid-round', () => {
     const world = new World(planOf(2, 5), ['honest', 'honest'])
     for (let i = 0; i < 200 && world.job.round < 2; i++) {
@@ -171,9 +208,14 @@ describe('the customer’s fold', () => {
         fc.infiniteStream(fc.nat()),
         (who, n, rounds, order) => {
           const pick = (size: number): number => order.next().value % size
-          const world = new World(planOf(n, rounds), who, pick)
+          const world = new World({ ...planOf(n, rounds), receipts: true }, who, pick)
           expect(live(world)).toBe(true)
           accounts(world)
+          const receipts = world.log.filter(({ fact }) => fact.type === 'receipt-published')
+          const agreed = Object.values(world.job.engagements).filter(
+            ({ bid, works }) => bid.bid.receipts && works.some(({ sentAt }) => sentAt !== undefined),
+          )
+          expect(receipts).toHaveLength(agreed.length)
         },
       ),
       { numRuns: 150 },
@@ -183,7 +225,7 @@ describe('the customer’s fold', () => {
   it('gives the same state from the same log, cut and taken up at any entry, with every entry told twice', () => {
     fc.assert(
       fc.property(characters, fc.infiniteStream(fc.nat()), fc.nat(), (who, order, cut) => {
-        const world = new World(planOf(2, 2), who, size => order.next().value % size)
+        const world = new World({ ...planOf(2, 2), receipts: true }, who, size => order.next().value % size)
         live(world)
         const at = cut % world.log.length
         const twice = [...world.log.slice(0, at), ...world.log.slice(0, at), ...world.log]

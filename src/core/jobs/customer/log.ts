@@ -40,11 +40,14 @@ export type CustomerFact =
   | { type: 'fetch-failed'; key: string; round: number; reason: string; blame?: boolean }
   | { type: 'measured'; key: string; round: number; figures: Figures }
   | { type: 'referenced'; key: string; round: number; reference: Reference }
-  | { type: 'released'; key: string; round: number; amount: Sats }
+  | { type: 'released'; key: string; round: number; amount: Sats; net: Sats }
   | { type: 'aggregated'; round: number; path: string; score: Score }
   | { type: 'refunded'; key: string; round: number; refunded: Sats; fee: Sats }
   | { type: 'refund-later'; key: string; round: number; notBefore?: Seconds }
   | { type: 'saved'; round: number; keys: string[]; state: Manifest }
+  /** The mint does not say yet that all was redeemed. */
+  | { type: 'receipt-later'; key: string; notBefore: Seconds }
+  | { type: 'receipt-published'; key: string }
   | { type: 'told' }
   | { type: 'exported'; report: unknown }
   | { type: 'export-failed'; reason: string }
@@ -68,6 +71,7 @@ export type CustomerEffect = EffectBase &
     | { type: 'aggregate'; round: number; keys: string[] }
     | { type: 'refund'; key: string; round: number }
     | { type: 'leave'; key: string }
+    | { type: 'receipt'; key: string }
     | { type: 'checkpoint'; round: number; keys: string[] }
     | { type: 'export' }
     | { type: 'clean-up' }

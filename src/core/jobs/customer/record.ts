@@ -113,6 +113,16 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
     case 'cancel':
       job.stopping ??= { code: 'cancelled', reason: 'You cancelled the job.' }
       return
+    case 'receipt-later':
+    case 'receipt-published':
+      return withEngagement(job, fact.key, ({ receipt }) => {
+        if (!receipt) return
+        if (fact.type === 'receipt-published') receipt.published = true
+        else {
+          receipt.tries += 1
+          receipt.notBefore = fact.notBefore
+        }
+      })
     case 'told':
     case 'tick':
       return
@@ -249,6 +259,7 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
       return
     case 'released': {
       work.lock.released = fact.amount
+      work.lock.net = fact.net
       work.status = 'closed'
       const verdict = work.verdict!
       if (work.lock.released >= work.lock.locked) work.lock.status = 'settled'

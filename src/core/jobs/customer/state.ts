@@ -73,6 +73,8 @@ export interface Plan {
   seed: number
   /** Play money of the practice network. */
   practice: boolean
+  /** Receipts are published with every provider that agrees. */
+  receipts?: boolean
   out: string
 }
 
@@ -136,6 +138,8 @@ export interface Work {
     locked: Sats
     fee: Sats
     released: Sats
+    /** Of what was released, what its provider keeps after the mint's fee. */
+    net?: Sats
     refunded: Sats
     /** How often taking it back was in vain, and when it may be tried again. */
     tries?: number
@@ -159,6 +163,8 @@ export interface Engagement {
   /** A price the bid and the stranger's rule give for each round still to come. */
   works: Work[]
   gone?: { code: string; reason: string; told: boolean }
+  /** Set once a receipt is due: how often it was too early for it, and until when to wait. */
+  receipt?: { tries: number; notBefore: Seconds; published: boolean }
 }
 
 export type Phase =

@@ -8,7 +8,7 @@ import { mine, type NostrEvent, sign, wrapSigned } from '../../nostr/index.ts'
 import { parameterCount } from '../../training/index.ts'
 import type { Outcome, Perform } from '../runner.ts'
 import { sessionLife, type Tools } from '../tools.ts'
-import { isWhole } from './advance.ts'
+import { isDelivered, isWhole } from './advance.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
 import type { Engagement, Share } from './state.ts'
 
@@ -258,6 +258,24 @@ export function providerActs(
       }
       const event = wire.leave.seal(content, toCustomer())
       return { fact: { type: 'left' }, commit: () => send(event) }
+    },
+
+    async receipt() {
+      const { shares } = current()
+      const delivered = shares.filter(isDelivered)
+      const paid = delivered.filter(({ redeemed = 0 }) => redeemed > 0)
+      const content = {
+        job: candidate().coordinate,
+        award: award().id,
+        counterparty: candidate().customer,
+        role: 'provider' as const,
+        asked: shares.length,
+        delivered: delivered.length,
+        paid: paid.length,
+        redeemed: sats(paid.reduce((sum, { redeemed = 0 }) => sum + redeemed, 0)),
+      }
+      const event = sign(wire.receipt.template(content, { at: now() }), keyring.identity.secret)
+      return { commit: () => send(event) }
     },
 
     async 'clean-up'() {

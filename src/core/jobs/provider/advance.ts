@@ -171,8 +171,11 @@ function endAfter(engagement: Engagement, share: Share, code: string, reason: st
 /** Nothing comes for this share any more. A customer is to blame only for work that was sent in time. */
 function owe(share: Share): void {
   share.status = 'closed'
-  if (share.sentAt !== undefined && share.sentAt <= share.round.times.deadline) share.owed = true
+  if (isDelivered(share)) share.owed = true
 }
+
+export const isDelivered = ({ sentAt, round }: Share): boolean =>
+  sentAt !== undefined && sentAt <= round.times.deadline
 
 type OutcomeFact = Extract<ProviderFact, { round: number; type: Exclude<ProviderFact['type'], 'round'> }>
 
@@ -257,8 +260,10 @@ function goodbye(
 }
 
 function maybeCleanUp(engagement: Engagement, ask: Ask): void {
-  if (engagement.end && engagement.shares.every(share => share.status === 'closed'))
-    ask({ id: 'clean-up', type: 'clean-up' })
+  if (!engagement.end || engagement.shares.some(share => share.status !== 'closed')) return
+  if (engagement.candidate?.bid.receipts && engagement.shares.length > 0)
+    ask({ id: 'receipt', type: 'receipt' })
+  ask({ id: 'clean-up', type: 'clean-up' })
 }
 
 /** When waiting any longer makes no sense. */

@@ -17,6 +17,8 @@ export interface Terms extends Manner {
   relays: string[]
   /** Least seconds between redeem_by and T. */
   leastLock: Seconds
+  /** Publishes a receipt of every job that offers them. */
+  receipts?: boolean
 }
 
 /** Bits of NIP-13 work that a bid may cost: some seconds. */
@@ -67,6 +69,7 @@ export function consider(
       perRound,
       secondsPerRound: seconds(Math.max(1, Math.ceil((job.pflopPerRound * 1e15) / terms.flopsPerSecond))),
       mints,
+      ...(terms.receipts && job.receipts ? { receipts: true } : {}),
       validUntil: seconds(Math.min(job.deadline, now + bidLife)),
     },
     known,

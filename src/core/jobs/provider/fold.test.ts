@@ -301,6 +301,21 @@ describe('the provider’s fold', () => {
     expect(side.effects.has('clean-up')).toBe(true)
   })
 
+  it('publishes a receipt when its part is over, where both agreed and something was asked', () => {
+    const agreed = { bid: { ...candidate.bid, receipts: true } }
+    const paid = new Side().hired({}, agreed).round(1).works(1).verdict(1, 'full')
+    expect(paid.effects.has('receipt')).toBe(false)
+    paid.redeemed(1)
+    expect(paid.effects.has('receipt')).toBe(false)
+    expect(paid.tell('stop', { type: 'stop' }).effects.has('receipt')).toBe(true)
+    const unasked = new Side().hired({}, agreed).tell('stop', { type: 'stop' })
+    const silent = new Side().hired().round(1).works(1).verdict(1, 'none')
+    for (const side of [unasked, silent]) {
+      expect(side.effects.has('clean-up')).toBe(true)
+      expect(side.effects.has('receipt')).toBe(false)
+    }
+  })
+
   it('gives the same state from repeated entries, cut anywhere', () => {
     const side = new Side()
       .hired()

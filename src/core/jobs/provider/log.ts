@@ -43,5 +43,6 @@ export type ProviderEffect = EffectBase &
     | { type: 'redeem'; round: number }
     | { type: 'leave'; code: LeaveCode; reason: string }
     | { type: 'give-back'; round: number; code: LeaveCode; reason: string }
+    | { type: 'receipt' }
     | { type: 'clean-up' }
   )

@@ -7,6 +7,7 @@ import { type Act, type Acts, actContext } from './context.ts'
 import { learn } from './learn.ts'
 import { pay } from './pay.ts'
 import { talk } from './talk.ts'
+import { vouch } from './vouch.ts'
 
 /** Carries out what a customer's job asks for: the thin edge between the fold and the world. */
 export function customerActs(
@@ -15,7 +16,12 @@ export function customerActs(
   current: () => CustomerJob,
 ): Perform<CustomerFact, CustomerEffect> {
   const context = actContext(id, tools, current)
-  const acts: Acts<CustomerEffect['type']> = { ...talk(context), ...pay(context), ...learn(context) }
+  const acts: Acts<CustomerEffect['type']> = {
+    ...talk(context),
+    ...pay(context),
+    ...learn(context),
+    ...vouch(context),
+  }
   return async (effect, { signal }) => {
     try {
       // The effect's type picks the act of that type: TypeScript cannot see that the two go together.

@@ -55,7 +55,7 @@ export function pay(context: ActContext): Acts<'lock' | 'release' | 'refund'> {
         to(engagement),
       )
       return {
-        fact: { type: 'released', key, round, amount },
+        fact: { type: 'released', key, round, amount, net },
         commit: () => {
           send(event)
           const { provider } = engagement.bid

@@ -143,6 +143,7 @@ function announcement({ plan, j, current }: ActContext, status: Job['status'], r
     mint,
     blossoms,
     bidWork,
+    receipts,
   } = plan()
   return {
     title,
@@ -162,6 +163,7 @@ function announcement({ plan, j, current }: ActContext, status: Job['status'], r
     key: j.pubkey,
     epoch: current().epoch,
     bidWork,
+    ...(receipts ? { receipts } : {}),
     status,
   }
 }
