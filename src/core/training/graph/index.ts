@@ -21,10 +21,12 @@ export {
   tanh,
 } from './ops/arithmetic.ts'
 export { cast, equal, greater, less, where } from './ops/choose.ts'
+export { conv2d } from './ops/conv.ts'
 export { gather } from './ops/gather.ts'
 export { reshape, transpose } from './ops/layout.ts'
 export { crossEntropy, meanSquaredError, oneHot } from './ops/loss.ts'
 export { dense, matmul } from './ops/matmul.ts'
+export { averagePool2d, globalAveragePool, maxPool2d } from './ops/pool.ts'
 export { reduceMax, reduceMean } from './ops/reduce.ts'
 export { logSoftmax, softmax } from './ops/softmax.ts'
 export { expand, reduceSum } from './ops/sum.ts'
