@@ -6,7 +6,9 @@ import {
   gather,
   gradients,
   loop,
-  meanSquaredError,
+  mean,
+  squaredError,
+  type Total,
   type Value,
 } from './graph/index.ts'
 import { netOf } from './layers/net.ts'
@@ -67,7 +69,7 @@ function trainingStep(spec: TrainingSpec, step: Value, x: Value, y: Value, carri
   const { weights: declared } = stateOf(spec)
   const weights = carried.slice(0, declared.length)
   const prediction = forward(spec, x, netOf(weights.map((w, i) => [declared[i]?.name ?? '', w])))
-  const loss = x.graph.scope('loss', () => lossOf(spec, prediction, y))
+  const loss = x.graph.scope('loss', () => mean(lossOf(spec, prediction, y)))
   const next = optimized(spec, step, gradients(loss, weights), carried)
   return { next, collect: [loss] }
 }
@@ -89,7 +91,7 @@ function optimized(spec: TrainingSpec, step: Value, slopes: Value[], carried: re
   })
 }
 
-/** Mean cross-entropy in nats, or mean squared error. */
-export function lossOf(spec: Pick<TrainingSpec, 'task'>, prediction: Value, y: Value): Value {
-  return spec.task === 'classification' ? crossEntropy(prediction, y) : meanSquaredError(prediction, y)
+/** Cross-entropy in nats, or squared error, over a batch. */
+export function lossOf(spec: Pick<TrainingSpec, 'task'>, prediction: Value, y: Value): Total {
+  return spec.task === 'classification' ? crossEntropy(prediction, y) : squaredError(prediction, y)
 }

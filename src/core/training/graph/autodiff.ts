@@ -1,5 +1,6 @@
 import type { Node } from './graph.ts'
 import { add } from './ops/arithmetic.ts'
+import { zerosLike } from './ops/fill.ts'
 import { show, type Value } from './value.ts'
 
 /**
@@ -14,15 +15,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const found = new Map<Value, Value>([[loss, graph.scalar(loss.dtype, 1)]])
   const tape = dependents(graph.nodes, wrt)
   for (const node of tape.reverse()) {
-    const [y] = node.outputs
-    const dy = y && found.get(y)
-    if (!dy || !node.op) continue
-    const { definition, attrs } = node.op
-    if (!definition.grad) throw new TypeError(`${definition.onnx} has no gradient`)
-    const parts = graph.scope(`grad/${y.name}`, () => definition.grad?.(dy, node.inputs, { y, attrs }))
-    for (const [i, part] of (parts ?? []).entries()) {
-      const operand = node.inputs[i]
-      if (!part || !operand) continue
+    for (const [operand, part] of slopesOf(node, found)) {
       const before = found.get(operand)
       found.set(operand, before ? add(before, part) : part)
     }
@@ -31,6 +24,23 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     const gradient = found.get(value)
     if (!gradient) throw new TypeError(`the loss does not depend on "${value.name}"`)
     return gradient
+  })
+}
+
+/** What a node's operands receive, given the gradients found for its results. */
+function slopesOf(node: Node, found: Map<Value, Value>): [operand: Value, part: Value][] {
+  const [y, ...others] = node.outputs
+  const dothers = others.map(value => found.get(value))
+  if (!y || !node.op || (!found.has(y) && dothers.every(d => d === undefined))) return []
+  const { definition, attrs, operands = node.inputs } = node.op
+  const { grad } = definition
+  if (!grad) throw new TypeError(`${definition.onnx} has no gradient`)
+  const parts = y.graph.scope(`grad/${y.name}`, () =>
+    grad(found.get(y) ?? zerosLike(y), operands, { y, attrs, others, dothers }),
+  )
+  return parts.flatMap((part, i) => {
+    const operand = operands[i]
+    return part && operand ? [[operand, part] as [Value, Value]] : []
   })
 }
 

@@ -23,7 +23,14 @@ export interface Node {
   outputs: Value[]
   attributes: Attributes
   /** What the differentiator needs; nodes made by `node` have none. */
-  op: { definition: AnyDefinition; attrs: object } | undefined
+  op: NodeOp | undefined
+}
+
+export interface NodeOp {
+  definition: AnyDefinition
+  attrs: object
+  /** What the gradient is with respect to, where that is not the node's inputs; see `withGradient`. */
+  operands?: readonly Value[]
 }
 
 export interface NodeRequest {
@@ -47,7 +54,7 @@ export class Graph {
   readonly nodes: Node[] = []
   readonly constants = new Map<Value, Constant>()
   private readonly names: Set<string>
-  private readonly scalars = new Map<string, Value>()
+  private readonly known = new Map<string, Value>()
   private scopes: string[] = []
 
   constructor(parent?: Graph) {
@@ -73,12 +80,21 @@ export class Graph {
 
   /** A scalar constant; equal ones are shared. */
   scalar(dtype: DType, number: number): Value {
-    const key = `${dtype} ${number}`
-    const known = this.scalars.get(key)
+    return this.shared(`${dtype} ${number}`, () => this.constant(dtype, [], [number], String(number)))
+  }
+
+  /** A value that several operations use: made the first time, found again by its key. */
+  shared(key: string, make: () => Value): Value {
+    const known = this.known.get(key)
     if (known) return known
-    const value = this.constant(dtype, [], [number], String(number))
-    this.scalars.set(key, value)
+    const value = make()
+    this.known.set(key, value)
     return value
+  }
+
+  /** The graph that is nobody's body: what it holds is there once for all steps. */
+  get root(): Graph {
+    return this.parent?.root ?? this
   }
 
   /** Adds a node as ONNX knows it. Operations with a gradient are made by `defineOp`; this is for all others. */

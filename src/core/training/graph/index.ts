@@ -1,9 +1,11 @@
 export { gradients } from './autodiff.ts'
 export { flopsOf, workingSet } from './cost.ts'
+export { withGradient } from './custom.ts'
 export { type Attributes, type Constant, Graph, type Node } from './graph.ts'
 export { loop } from './loop.ts'
 export { encodeModel } from './onnx.ts'
 export { accumulate } from './ops/accumulate.ts'
+export { gelu, geluTanh, silu } from './ops/activation.ts'
 export {
   add,
   cos,
@@ -20,14 +22,24 @@ export {
   sub,
   tanh,
 } from './ops/arithmetic.ts'
+export { causalAttention } from './ops/attention.ts'
 export { cast, equal, greater, less, where } from './ops/choose.ts'
 export { conv2d } from './ops/conv.ts'
 export { gather } from './ops/gather.ts'
 export { reshape, transpose } from './ops/layout.ts'
-export { crossEntropy, meanSquaredError, oneHot } from './ops/loss.ts'
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  mean,
+  oneHot,
+  squaredError,
+  type Total,
+} from './ops/loss.ts'
 export { dense, matmul } from './ops/matmul.ts'
+export { layerNorm, rmsNorm } from './ops/norm.ts'
 export { averagePool2d, globalAveragePool, maxPool2d } from './ops/pool.ts'
 export { reduceMax, reduceMean } from './ops/reduce.ts'
+export { concat, pad, slice, split } from './ops/slice.ts'
 export { logSoftmax, softmax } from './ops/softmax.ts'
 export { expand, reduceSum } from './ops/sum.ts'
 export { count, type Dim, type DType, type Operand, type Shape, ShapeError, Value } from './value.ts'

@@ -6,20 +6,28 @@ type Tuple<N extends Arity, T> = N extends 1 ? [T] : N extends 2 ? [T, T] : [T, 
 
 /** What a gradient may use besides the operands. */
 export interface GradContext<A> {
-  /** The operation's result. */
+  /** The operation's (first) result. */
   y: Value
   attrs: A
+  /** Further results, of operations that have several. */
+  others: readonly Value[]
+  /** The gradients of these further results, where they have any. */
+  dothers: readonly (Value | undefined)[]
 }
 
 /** One operation: how it is written in ONNX, its shape rule, and its gradient, side by side. */
 export interface Definition<N extends Arity, A extends object> {
   onnx: string
+  /** The operator's domain, when it is not ONNX's own. */
+  domain?: string
   shape(operands: Tuple<N, Value>, attrs: A): Shape
   /** Of the result. Left out, all operands must have one type, which is the result's. */
   dtype?(operands: Tuple<N, Value>, attrs: A): DType
   attributes?(attrs: A, operands: Tuple<N, Value>): Attributes
   /** Constant tensors that ONNX wants as further inputs, e.g. the axes of a sum. */
   constants?(graph: Graph, attrs: A, operands: Tuple<N, Value>): Value[]
+  /** Further results that ONNX's operator has, e.g. what its gradient needs. */
+  others?(operands: Tuple<N, Value>, attrs: A): { dtype: DType; shape: Shape }[]
   /** Floating-point operations of one run. Only products count, as is the custom when training is priced. */
   flops?(operands: Tuple<N, Value>, attrs: A): number
   /**
@@ -60,9 +68,13 @@ export function defineOp<N extends Arity, A extends object = Record<never, never
     const dtype = definition.dtype?.(operands, attrs) ?? commonType(definition.onnx, operands)
     const [y] = graph.node({
       type: definition.onnx,
+      ...(definition.domain ? { domain: definition.domain } : {}),
       inputs: [...operands, ...(definition.constants?.(graph, attrs, operands) ?? [])],
       attributes: definition.attributes?.(attrs, operands) ?? {},
-      outputs: [{ dtype, shape: definition.shape(operands, attrs) }],
+      outputs: [
+        { dtype, shape: definition.shape(operands, attrs) },
+        ...(definition.others?.(operands, attrs) ?? []),
+      ],
       op: { definition: definition as unknown as AnyDefinition, attrs }, // only ever called with its own operands
     })
     if (!y) throw new ShapeError(`${definition.onnx} has no result`)

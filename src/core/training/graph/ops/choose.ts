@@ -20,7 +20,9 @@ export const where: Ternary = defineOp<3>({
 })
 
 /** Converts to another type. Only between floating-point types does a gradient pass. */
-export const cast: Op<1, { to: DType }> = defineOp<1, { to: DType }>({
+export const cast = (x: Value, attrs: { to: DType }): Value => (x.dtype === attrs.to ? x : castOp(x, attrs))
+
+const castOp: Op<1, { to: DType }> = defineOp<1, { to: DType }>({
   onnx: 'Cast',
   shape: ([x]) => x.shape,
   dtype: (_, { to }) => to,

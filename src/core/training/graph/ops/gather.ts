@@ -1,5 +1,6 @@
 import { defineOp } from '../op.ts'
-import { axisOf, count, type Shape, type Value } from '../value.ts'
+import { axisOf, count, type Value } from '../value.ts'
+import { zeros } from './fill.ts'
 import { reshape, transpose } from './layout.ts'
 
 /**
@@ -27,19 +28,12 @@ function scatterAdd(dy: Value, indices: Value, x: Value, axis: number): Value {
   const target = front.map(i => x.shape[i] ?? 1)
   const n = count(indices.shape)
   const slices = reshape(axis === 0 ? dy : transpose(dy, order), [n, ...target.slice(1)])
-  const sum = scatter(zeros(dy, target), reshape(indices, [n, 1]), slices)
+  const sum = scatter(zeros(dy.graph, dy.dtype, target), reshape(indices, [n, 1]), slices)
   if (axis === 0) return sum
   return transpose(
     sum,
     front.map((_, i) => front.indexOf(i)),
   )
-}
-
-const zeros = (like: Value, shape: Shape): Value => {
-  const { graph, dtype } = like
-  const size = graph.constant('i64', [shape.length], shape.map(Number), 'shape')
-  const attributes = { value: { dtype, shape: [1], data: [0] } }
-  return graph.node({ type: 'ConstantOfShape', inputs: [size], attributes, outputs: [{ dtype, shape }] })[0]!
 }
 
 const scatter = defineOp<3>({
