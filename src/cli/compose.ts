@@ -83,7 +83,13 @@ export async function openHouse(call: Call, opening: Opening): Promise<House> {
     })
     const compute = parts.opened(computeFor(call), c => c.close())
     const now = () => seconds(Math.floor(call.cli.now() / 1000))
-    return { ...safe, relays, blobs, compute, now, close: () => parts.close() }
+    const house = { ...safe, relays, blobs, compute, now, close: () => parts.close() }
+    const [{ keepTidy }, { toolsOf }] = await Promise.all([
+      import('../core/jobs/index.ts'),
+      import('./jobs/tools.ts'),
+    ])
+    parts.opened(keepTidy(toolsOf(house, log)), t => t.close())
+    return house
   } catch (error) {
     await parts.close()
     throw error

@@ -1,14 +1,29 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { writeTable } from '../../src/core/jobs/home.test-support.ts'
+import { KIND } from '../../src/core/market/index.ts'
+import { openDatabase } from '../../src/core/store/index.ts'
 import { engagementsOf, wrongs } from './books.test-support.ts'
-import { last, type Market, openMarket } from './market.test-support.ts'
+import { ahead, last, type Market, openMarket } from './market.test-support.ts'
 
 let market: Market
 beforeEach(async () => {
   market = await openMarket()
 })
 afterEach(() => market.close())
+
+/** Beyond every lock and every bid of a job on this machine, in seconds. */
+const later = 2 * 3600
+
+/** Updates that the relay has and gives out. */
+function updatesAtRelay(): number {
+  const db = openDatabase(market.at('relay/relay.db'))
+  try {
+    return db.prepare<{ n: number }>('select count(*) n from event where kind = ?').get(KIND.UPDATE)?.n ?? 0
+  } finally {
+    db.close()
+  }
+}
 
 it('trains with strangers who meet the customer only through separately running servers', async () => {
   const [home, ...providers] = await Promise.all([
@@ -42,4 +57,11 @@ it('trains with strangers who meet the customer only through separately running 
     expect(engagement?.shares.map(share => share.verdict?.paid)).toEqual(['full', 'full'])
   }
   for (const folder of [home, ...homes]) expect(existsSync(`${folder}/practice`)).toBe(false)
+
+  // Much later, at its next start, a provider asks back what nobody needs any more.
+  expect(updatesAtRelay()).toBe(4)
+  market.leap(later)
+  const again = await market.provider('a', { env: ahead(later) })
+  await expect.poll(updatesAtRelay, { timeout: 20_000 }).toBe(2)
+  expect((await again.leave()).code).toBe(0)
 }, 240_000)

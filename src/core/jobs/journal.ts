@@ -21,6 +21,17 @@ export function openJournal(db: Database) {
         )
         .all(side)
     },
+    /** Jobs of both sides that are over, and have left something with others as far as is known. */
+    untidied(): { id: string; side: Side }[] {
+      return db
+        .prepare<{ id: string; side: Side }>(
+          'select id, side from job where closed_at is not null and tidied_at is null order by rowid',
+        )
+        .all()
+    },
+    tidied(id: string, at: Seconds): void {
+      db.prepare('update job set tidied_at = ? where id = ?').run(at, id)
+    },
     close(id: string, at: Seconds): void {
       db.prepare('update job set closed_at = ? where id = ? and closed_at is null').run(at, id)
     },

@@ -1,4 +1,3 @@
-export { deletionsOf } from './deletion.ts'
 export {
   bytesOf,
   coordinateOf,

@@ -1,6 +1,8 @@
 import type { Seconds } from '../../shared/units.ts'
 import type { Database } from '../store/index.ts'
+import { DELETION } from './deletion.ts'
 import { expirationOf, isEphemeral, type NostrEvent } from './event.ts'
+import { GIFT_WRAP } from './gift-wrap.ts'
 
 /** Relays keep no ephemeral event: a minute late, nobody needs it. */
 const EPHEMERAL_LIFE = 60
@@ -22,9 +24,10 @@ export function openOutbox(db: Database, now: () => Seconds) {
       const at = now()
       const expires = expirationOf(event) ?? (isEphemeral(event.kind) ? at + EPHEMERAL_LIFE : null)
       const store = () => {
+        const author = isDeletable(event) ? event.pubkey : null
         db.prepare(
-          'insert or ignore into outbox (id, event, created_at, expires_at) values (?, ?, ?, ?)',
-        ).run(event.id, JSON.stringify(event), at, expires)
+          'insert or ignore into outbox (id, event, created_at, expires_at, author, kind) values (?, ?, ?, ?, ?, ?)',
+        ).run(event.id, JSON.stringify(event), at, expires, author, event.kind)
         for (const url of urls)
           db.prepare('insert or ignore into outbox_target (id, url) values (?, ?)').run(event.id, url)
       }
@@ -97,6 +100,22 @@ export function openOutbox(db: Database, now: () => Seconds) {
         .get(now())
       return row?.n ?? 0
     },
+    /** What was sent under this key and can still be asked back, and where. */
+    by(author: string): { events: { id: string; kind: number }[]; urls: string[] } {
+      const events = db
+        .prepare<{ id: string; kind: number }>('select id, kind from outbox where author = ? order by rowid')
+        .all(author)
+      const urls = db
+        .prepare<{ url: string }>(
+          'select distinct t.url from outbox o join outbox_target t on t.id = o.id where author = ?',
+        )
+        .all(author)
+      return { events, urls: urls.map(({ url }) => url) }
+    },
+    /** Sends none of it any more, and forgets that it was sent. */
+    drop(author: string): void {
+      db.prepare('delete from outbox where author = ?').run(author)
+    },
     /** Drops what expired, and what was delivered long ago. */
     sweep(): void {
       db.prepare('delete from outbox where expires_at <= ? or delivered_at <= ?').run(now(), now() - MEMORY)
@@ -118,4 +137,8 @@ export function openOutbox(db: Database, now: () => Seconds) {
     ).run(id, id)
   }
 }
+/** Relays delete for the author alone (NIP-09), and nobody has a gift wrap's key. */
+const isDeletable = ({ kind }: NostrEvent): boolean =>
+  !isEphemeral(kind) && kind !== GIFT_WRAP && kind !== DELETION
+
 export type Outbox = ReturnType<typeof openOutbox>

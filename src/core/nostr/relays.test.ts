@@ -258,7 +258,8 @@ describe('relays, over a real one', () => {
     const relays = bench.relays()
     const own = Array.from({ length: 3 }, (_, i) => eventBy(author, { content: `${i}` }))
     const foreign = eventBy(other)
-    const requests = deletionsOf([...own, foreign], author, unixNow())
+    const when = { at: unixNow(), expiration: seconds(unixNow() + 60) }
+    const requests = deletionsOf([...own, foreign], author, when)
     for (const event of [...own, foreign, ...requests]) {
       relays.publish(event, [url])
       await relays.delivered(event.id)
@@ -275,10 +276,41 @@ describe('relays, over a real one', () => {
       deletionsOf(
         Array.from({ length: 401 }, () => foreign),
         other,
-        unixNow(),
+        when,
       ),
     ).toHaveLength(3)
-    expect(deletionsOf([], other, unixNow())).toEqual([])
+    expect(deletionsOf([], other, when)).toEqual([])
+  })
+
+  it('takes back what it sent under one key, once, and sends the rest of it no more', async () => {
+    const [{ url }, gone] = [await bench.open(relay()), await relay('gone')]
+    await gone.close()
+    const [author, other] = [newKey(), newKey()]
+    const relays = bench.relays()
+    const [one, two, foreign] = [eventBy(author), eventBy(author, { content: '2' }), eventBy(other)]
+    for (const event of [one, two, foreign]) {
+      relays.publish(event, [url, gone.url])
+      await relays.delivered(event.id)
+    }
+    const pending = () => relays.status().find(status => status.url === gone.url)?.pending
+    expect(pending()).toBe(3)
+    const got: NostrEvent[] = []
+    bench.relays().subscribe({ name: 's', urls: [url], filter: { kinds: [5] }, handler: e => got.push(e) })
+    relays.retract(author)
+    await until('the request', () => got.length === 1)
+    expect(got[0]?.tags.filter(([name]) => name === 'e')).toEqual([
+      ['e', one.id],
+      ['e', two.id],
+    ])
+    // To the relay that is away goes the other key's event, and the request.
+    expect(pending()).toBe(2)
+    relays.retract(author)
+    await relays.delivered(got[0]!.id)
+    expect(pending()).toBe(2)
+    const left: string[] = []
+    const filter = { kinds: [3450] }
+    await bench.relays().subscribe({ name: 't', urls: [url], filter, handler: e => left.push(e.id) }).synced
+    expect(left).toEqual([foreign.id])
   })
 
   it('probes which relays take an event', async () => {

@@ -3,6 +3,7 @@ import { UserError } from '../../shared/errors.ts'
 import { type Seconds, seconds } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import type { Database } from '../store/index.ts'
+import { deletionsOf } from './deletion.ts'
 import { Deliveries } from './deliveries.ts'
 import type { NostrEvent } from './event.ts'
 import { WRAP_SLACK } from './gift-wrap.ts'
@@ -57,6 +58,11 @@ export interface Relays {
   /** The first OK, also one that was before. @throws UserError `nostr/not-delivered`, `nostr/closed` */
   delivered(eventId: string): Promise<void>
   subscribe(options: SubscriptionOptions): Subscription
+  /**
+   * Sends nothing more of this key's, and asks every relay that had of it to delete it (NIP-09). What relays do not do
+   * within a week stays with them until it expires. Called again, it finds nothing to ask.
+   */
+  retract(key: KeyPair): void
   /** Which relays take this event now, past the outbox. */
   probe(
     urls: string[],
@@ -71,6 +77,9 @@ export interface Relays {
   wake(): void
   close(): Promise<void>
 }
+
+/** How long relays are asked to delete something. */
+const ASKING = 7 * 24 * 3600
 
 /** Supervised connections to relays, over a persistent outbox and persistent sync windows. */
 export function createRelays(options: RelaysOptions): Relays {
@@ -105,6 +114,11 @@ export function createRelays(options: RelaysOptions): Relays {
     sendingSoon = false
     if (!closed) for (const url of outbox.openUrls()) at(url).pump()
   }
+  const sendSoon = () => {
+    // Not before the caller's transaction has ended, for it may yet roll back: transactions are synchronous.
+    if (!sendingSoon) queueMicrotask(sendAll)
+    sendingSoon = true
+  }
   const sweep = () => {
     outbox.sweep()
     deliveries.sweep()
@@ -123,9 +137,17 @@ export function createRelays(options: RelaysOptions): Relays {
     publish(event, urls) {
       if (urls.length === 0) throw noRelays()
       outbox.add(event, [...new Set(urls.map(relayUrl))])
-      // Not before the caller's transaction has ended, for it may yet roll back: transactions are synchronous.
-      if (!sendingSoon) queueMicrotask(sendAll)
-      sendingSoon = true
+      sendSoon()
+    },
+    retract(key) {
+      const { events, urls } = outbox.by(key.pubkey)
+      const at = now()
+      const requests = deletionsOf(events, key, { at, expiration: seconds(at + ASKING) })
+      db.transaction(() => {
+        outbox.drop(key.pubkey)
+        for (const request of requests) outbox.add(request, urls)
+      })
+      sendSoon()
     },
     delivered: id => deliveries.of(id),
     subscribe(subscription) {

@@ -31,7 +31,14 @@ export type CustomerFact =
   | { type: 'weights-ready'; round: number; manifest: Manifest }
   | { type: 'locked'; key: string; round: number; amount: Sats; fee: Sats }
   | { type: 'lock-refused'; key: string; round: number; reason: string }
-  | { type: 'round-sent'; key: string; round: number; times: NonNullable<Work['times']> }
+  | {
+      type: 'round-sent'
+      key: string
+      round: number
+      times: NonNullable<Work['times']>
+      /** Where its token travelled as a blob. */
+      token?: Manifest
+    }
   /** The round cannot leave any more: too late for its lock, or its event breaks the wire's bounds. */
   | { type: 'lapsed'; key: string; round: number; reason: string }
   /** The award breaks the wire's bounds. */

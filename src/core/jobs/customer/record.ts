@@ -225,6 +225,7 @@ function recordOutcome(job: CustomerJob, at: Seconds, fact: WorkFact, ask: Ask):
     case 'round-sent':
       work.status = 'sent'
       work.times = fact.times
+      if (fact.token) work.token = fact.token
       work.sentAt = at
       return work.early && recordWord(job, at, work.early, ask)
     case 'fetched': {

@@ -110,6 +110,8 @@ export interface Work {
   /** Unix times, once the round is sent. */
   times?: { startBy: Seconds; deadline: Seconds; releaseBy: Seconds; redeemBy: Seconds; locktime: Seconds }
   sentAt?: Seconds
+  /** The blob of its token, where that was too long for an event. */
+  token?: Manifest
   /** An update that came before this machine had sent the round: another one did, from the same checkpoint. */
   early?: Extract<CustomerFact, { type: 'update' }>
   arrivedAt?: Seconds

@@ -74,6 +74,8 @@ export function talk(context: ActContext): Acts<'announce' | 'award' | 'send-rou
         const reason = `Round ${round} could not be sent in time for its lock.`
         return { fact: { type: 'lapsed', key, round, reason } }
       }
+      const blob =
+        token.length <= longestToken ? undefined : await tokenBlob(context, key, round, token, signal)
       const event = wire.round.seal(
         {
           job: coordinate,
@@ -87,11 +89,14 @@ export function talk(context: ActContext): Acts<'announce' | 'award' | 'send-rou
           seed: seedOf(plan(), round, key),
           price: work.price,
           times,
-          token: token.length <= longestToken ? token : await tokenBlob(context, key, round, token, signal),
+          token: blob ?? token,
         },
         to(engagement),
       )
-      return { fact: { type: 'round-sent', key, round, times }, commit: () => send(event) }
+      return {
+        fact: { type: 'round-sent', key, round, times, ...(blob ? { token: blob } : {}) },
+        commit: () => send(event),
+      }
     },
 
     async leave({ key }) {
