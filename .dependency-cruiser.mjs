@@ -2,7 +2,7 @@
 const layers = [
   ['jobs'],
   ['federation', 'market', 'compute', 'localnet', 'models'],
-  ['payments', 'blobs', 'training', 'datasets'],
+  ['payments', 'blobs', 'training', 'tokenizers', 'datasets'],
   ['nostr', 'identity'],
   ['store'],
 ]

@@ -1,0 +1,7 @@
+export { BpeTrainer, type TrainOptions } from './bpe/train.ts'
+export { CharacterTrainer } from './character-trainer.ts'
+export { readTokenizer, tokenizerFrom } from './file/read.ts'
+export type { TokenizerFile } from './file/schema.ts'
+export { writeTokenizer } from './file/write.ts'
+export { type ChatRole, END_OF_TEXT, END_OF_TURN, ROLES, roleMark } from './special.ts'
+export type { TokenDecoder, Tokenizer } from './types.ts'
