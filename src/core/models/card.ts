@@ -1,3 +1,4 @@
+import type { TrainingSpec } from '../training/index.ts'
 import type { ModelConfig, ModelInput } from './config.ts'
 import { FILES } from './config.ts'
 import { pythonExample } from './python-example.ts'
@@ -106,13 +107,19 @@ function use(config: ModelConfig): string {
   ].join('\n\n')
 }
 
+function architecture({ recipe, model }: TrainingSpec): string {
+  if (recipe === 'mlp')
+    return `A multi-layer perceptron (${[model.inputs, ...model.hidden, model.outputs].join('–')})`
+  const convolutions = `${model.kernel}×${model.kernel} convolutions with ${model.channels.join(' and ')} channels`
+  return `A convolutional network (${convolutions}, then ${[...model.hidden, model.outputs].join('–')})`
+}
+
 function training({ spec }: ModelConfig, report: ModelReport): string {
   const { sats, practice } = report
-  const widths = [spec.model.inputs, ...spec.model.hidden, spec.model.outputs].join('–')
   const last = report.rounds.at(-1)?.loss
   const money = practice ? 'sats of play money (practice network)' : 'sats'
   return [
-    `- A multi-layer perceptron (${widths}), trained with Gradstr by federated averaging (McMahan et al. 2017).`,
+    `- ${architecture(spec)}, trained with Gradstr by federated averaging (McMahan et al. 2017).`,
     `- ${report.rows === undefined ? 'The rows' : plural(report.rows, 'row')}, split among ${plural(report.providers, 'provider')}, in ${plural(report.rounds.length, 'round')}` +
       `${report.seconds === undefined ? '' : `, ${plural(Math.round(report.seconds), 'second')}`}.`,
     ...(last === null || last === undefined

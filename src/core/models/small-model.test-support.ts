@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Encoding, type ImageEncoding, inputsOf, type TableEncoding } from '../datasets/index.ts'
-import { f32, initialWeights, type TrainingSpec, writeSafetensors } from '../training/index.ts'
+import { f32, initialWeights, type SpecOf, writeSafetensors } from '../training/index.ts'
 import { type ExportOptions, exportModel } from './export.ts'
 import type { TrainingFacts } from './report.ts'
 
@@ -42,7 +42,7 @@ export const facts: TrainingFacts = {
   practice: true,
 }
 
-export function specFor(encoding: Encoding, hidden = [6]): TrainingSpec {
+export function specFor(encoding: Encoding, hidden = [6]): SpecOf<'mlp'> {
   const classes = encoding.target.kind === 'class' ? encoding.target.values.length : undefined
   return {
     recipe: 'mlp',
@@ -63,7 +63,7 @@ export async function ingredients(
   encoding: Encoding,
   rows = 40,
   seed = 1,
-): Promise<ExportOptions> {
+): Promise<ExportOptions & { spec: SpecOf<'mlp'> }> {
   const spec = specFor(encoding)
   const { inputs, outputs } = spec.model
   const [weights, holdout] = [join(folder, 'weights.safetensors'), join(folder, 'holdout.safetensors')]
@@ -86,7 +86,10 @@ export async function ingredients(
   return { spec, weights, holdout, encoding, training: facts, out: join(folder, 'model') }
 }
 
-export async function smallModel(folder: string, encoding: Encoding): Promise<ExportOptions> {
+export async function smallModel(
+  folder: string,
+  encoding: Encoding,
+): Promise<ExportOptions & { spec: SpecOf<'mlp'> }> {
   const options = await ingredients(folder, encoding)
   await exportModel(options)
   return options

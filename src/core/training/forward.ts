@@ -1,4 +1,4 @@
-import { add, cast, type Graph, mul, type Value } from './graph/index.ts'
+import { add, cast, type Graph, mul, reshape, type Value } from './graph/index.ts'
 import { type Net, netOf } from './layers/net.ts'
 import { type Architecture, modelOf } from './models/index.ts'
 import { parameters } from './parameters.ts'
@@ -23,7 +23,9 @@ export function normalise(spec: TrainingSpec, x: Value): Value {
  * graph, so a caller can put preprocessing in front and softmax behind.
  */
 export function forward(spec: TrainingSpec, x: Value, net: Net): Value {
-  return modelOf(spec).forward(net, normalise(spec, x))
+  const { forward, inputShape } = modelOf(spec)
+  // A picture may come as a row of pixels.
+  return forward(net, reshape(normalise(spec, x), [x.shape[0] ?? 1, ...inputShape]))
 }
 
 /** The parameters as constants of a graph, for a model that is complete in one file. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { configs, modelOf } from './models/index.ts'
+import { configs, modelOf, type Recipe } from './models/index.ts'
 import { optimizerConfig } from './optimizers/config.ts'
 import { elements } from './tensor.ts'
 
@@ -27,6 +27,7 @@ const numbers = {
 export const trainingSpec = z
   .discriminatedUnion('recipe', [
     z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training }),
+    z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
   ])
   .superRefine((spec, context) => {
     const { parameters, outputShape } = modelOf(spec)
@@ -45,6 +46,8 @@ export const trainingSpec = z
   })
 
 export type TrainingSpec = z.infer<typeof trainingSpec>
+/** The spec of one family of models. */
+export type SpecOf<R extends Recipe> = Extract<TrainingSpec, { recipe: R }>
 
 /** One row of a dataset: what enters the model, and what it is compared with. */
 export interface Row {

@@ -67,9 +67,9 @@ const pair = fc
   })
 
 const unary = (ours: Case['ours'], peer: Case['peer'], values?: Case['values']) =>
-  shape(0).map((s): Case => ({ shapes: [s], ours, peer, ...(values && { values }) }))
+  shape(0).map((s): Case => ({ shapes: [s], ours, peer, values }))
 const binary = (ours: Case['ours'], peer: Case['peer'], values?: Case['values']) =>
-  pair.map((shapes): Case => ({ shapes, ours, peer, ...(values && { values }) }))
+  pair.map((shapes): Case => ({ shapes, ours, peer, values }))
 
 const withAxis = (ours: (x: Value, axis: number) => Value, peer: (x: Tensor, axis: number) => Tensor) =>
   shape(1).chain(s =>

@@ -26,7 +26,7 @@ export { causalAttention } from './ops/attention.ts'
 export { cast, equal, greater, less, where } from './ops/choose.ts'
 export { conv2d } from './ops/conv.ts'
 export { gather } from './ops/gather.ts'
-export { reshape, transpose } from './ops/layout.ts'
+export { flatten, reshape, transpose } from './ops/layout.ts'
 export {
   type CrossEntropyOptions,
   crossEntropy,

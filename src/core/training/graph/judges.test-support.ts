@@ -15,7 +15,7 @@ export const tf = loadTensorFlow()
 export interface Case {
   shapes: number[][]
   /** Which operands to draw: ±[0.1, 2] when left out, [0.3, 2], or numbers that are at least 1/16 apart. */
-  values?: 'positive' | 'apart'
+  values?: 'positive' | 'apart' | undefined
   ours: (...x: Value[]) => Value
   peer: (...x: Tensor[]) => Tensor
 }
@@ -44,6 +44,15 @@ export async function judgeSingle(op: Case, seed: number, reach: number): Promis
   expectClose(slopes, await centralDifferences(async v => (await run(v)).loss, values, reach), 2e-3)
   expectClose(slopes, peerSlopes(op, values, weights, y.shape.map(Number)), 1e-4)
   await release()
+}
+
+/** TensorFlow.js alone, for whole models: they are no longer linear in any single number. */
+export async function judgeByPeer(op: Case, seed: number): Promise<void> {
+  const values = draw(op.shapes, op.values, seed)
+  const { run, release, weights, y } = await compile(op, 'f32')
+  const { slopes } = await run(values)
+  await release()
+  expectClose(slopes, peerSlopes(op, values, weights, y.shape.map(Number)), 1e-4)
 }
 
 /** Values a float32 holds exactly, so that both judges see the same ones. */

@@ -1,18 +1,36 @@
 import { defineOp, type Op } from '../op.ts'
-import { count, fixed, type Shape, ShapeError, sameShape, show, type Value } from '../value.ts'
+import { count, type Shape, ShapeError, sameShape, show, type Value } from '../value.ts'
 
 const reshapeOp: Op<1, { to: Shape }> = defineOp<1, { to: Shape }>({
   onnx: 'Reshape',
   shape: ([x], { to }) => {
-    if (count(x.shape) !== count(to)) throw new ShapeError(`${show(x.shape)} cannot become ${show(to)}`)
+    if (!sameSize(x.shape, to)) throw new ShapeError(`${show(x.shape)} cannot become ${show(to)}`)
     return to
   },
-  constants: (graph, { to }) => [graph.constant('i64', [to.length], fixed(to), 'shape')],
+  // 0 stands for "as it was".
+  constants: (graph, { to }) => [
+    graph.constant(
+      'i64',
+      [to.length],
+      to.map(d => (typeof d === 'number' ? d : 0)),
+      'shape',
+    ),
+  ],
   grad: (dy, [x]) => [reshape(dy, x.shape)],
 })
 
-/** The same elements in another shape of the same size. */
+/** The same elements in another shape of the same size. A size that is only known by name stays on its axis. */
 export const reshape = (x: Value, to: Shape): Value => (sameShape(x.shape, to) ? x : reshapeOp(x, { to }))
+
+/** `[n, …]` → `[n, all the rest]` */
+export const flatten = (x: Value): Value => reshape(x, [x.shape[0] ?? 1, count(x.shape.slice(1))])
+
+function sameSize(from: Shape, to: Shape): boolean {
+  const known = (shape: Shape) => shape.filter(d => typeof d === 'number')
+  const named = (shape: Shape) =>
+    shape.map((d, axis) => (typeof d === 'number' ? '' : `${axis} ${d}`)).filter(Boolean)
+  return sameShape(named(from), named(to)) && count(known(from)) === count(known(to))
+}
 
 const transposeOp: Op<1, { order: number[] }> = defineOp<1, { order: number[] }>({
   onnx: 'Transpose',
