@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
+import { memoryOf } from '../../shared/memory.ts'
 import { type Bytes, bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import type { Database } from '../store/index.ts'
@@ -8,7 +9,7 @@ import { type BlossomClient, createClient } from './client.ts'
 import { type DownloadOptions, downloadFile } from './download.ts'
 import { listed, ServerError, type ServerProblem, twice } from './errors.ts'
 import { lengthened, shortened } from './listed.ts'
-import { type Manifest, maxChunk } from './manifest.ts'
+import { type Manifest, maxChunk, tagBytes } from './manifest.ts'
 import { oneByOne } from './one-by-one.ts'
 import { inParallel } from './parallel.ts'
 import type { AddressPolicy } from './policy.ts'
@@ -76,7 +77,9 @@ export function createBlobs(options: BlobsOptions): Blobs {
   const alone = oneByOne()
   clearOutgoing(join(folder, 'outgoing'))
   clearIncoming(join(folder, 'incoming'), now() - keptDays * 86_400)
-  const tools = { client, table, folder, chunkSize, now, alone, report, failures: new Map<string, number>() }
+  const memory = memoryOf(maxChunk + tagBytes)
+  const failures = new Map<string, number>()
+  const tools = { client, table, folder, chunkSize, memory, now, alone, report, failures }
   return {
     upload: (path, request) =>
       explained(async () => shortened(await uploadFile(path, request, tools), request, tools)),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type BlobDescriptor,
   createDeleteAuth,
@@ -30,6 +29,9 @@ export function createClient(options: RequestOptions & { now: () => number }) {
   const { request, body } = createRequests(options)
   /** Servers that read only padded standard base64 (khatru), though BUD-11 says base64url. */
   const standardBase64 = new Set<string>()
+  /** Servers, by the key that signs, that took a chunk and have refused none since: they need not be asked again. */
+  const welcoming = new Set<string>()
+  const welcomeOf = (server: string, { pubkey }: KeyPair) => `${pubkey} ${server}`
 
   const signerOf =
     ({ secret }: KeyPair): Signer =>
@@ -66,8 +68,12 @@ export function createClient(options: RequestOptions & { now: () => number }) {
       return length === undefined || Number(length) === chunk.size
     },
 
-    /** BUD-06: asks whether a chunk would be taken, so that a refusal does not cost its body. */
+    /**
+     * BUD-06: asks whether a chunk would be taken, so that a refusal does not cost its body. Not of a server that has
+     * taken the last one.
+     */
     async check(server: string, chunk: Chunk, keys: KeyPair, signal?: AbortSignal): Promise<void> {
+      if (welcoming.has(welcomeOf(server, keys))) return
       const token = await createUploadAuth(signerOf(keys), chunk.sha256, { expiration: expiration() })
       const response = await authorized(server, token, authorization =>
         request(server, '/upload', {
@@ -104,14 +110,25 @@ export function createClient(options: RequestOptions & { now: () => number }) {
           headers: { authorization, 'content-type': 'application/octet-stream', 'x-sha-256': chunk.sha256 },
         }),
       )
+      welcoming.delete(welcomeOf(server, keys))
       if (!response.ok) throw await refusalOf(response)
       const stored = await descriptorOf(await body(response, { limit: 64 * 1024, signal }))
       if (stored?.sha256 !== chunk.sha256 || stored.size !== chunk.size)
         throw new ServerError('says that it stored something else than what was sent')
+      welcoming.add(welcomeOf(server, keys))
     },
 
-    /** Downloads a chunk: exactly its size, its hash verified. Signs only when the server asks for it. */
-    async get(server: string, chunk: Chunk, keys?: KeyPair, signal?: AbortSignal): Promise<Buffer> {
+    /**
+     * Downloads a chunk into a buffer of exactly its size. What it holds is not verified yet: its key does that.
+     * Signs only when the server asks for it.
+     */
+    async get(
+      server: string,
+      chunk: Chunk,
+      into: Buffer,
+      keys?: KeyPair,
+      signal?: AbortSignal,
+    ): Promise<void> {
       const path = `/${chunk.sha256}`
       let response = await request(server, path, { signal })
       if (response.status === 401 && keys) {
@@ -122,10 +139,7 @@ export function createClient(options: RequestOptions & { now: () => number }) {
         )
       }
       if (!response.ok) throw await refusalOf(response)
-      const content = await body(response, { exactly: chunk.size, limit: chunk.size, signal })
-      if (createHash('sha256').update(content).digest('hex') !== chunk.sha256)
-        throw new ServerError('gave other bytes than the ones asked for')
-      return content
+      await body(response, { into, limit: chunk.size, signal })
     },
 
     /** Deletes a chunk; one that is not there is fine. */

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
+import type { Memory } from '../../shared/memory.ts'
 import type { Bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import { openChunk, sealChunk } from './chunk.ts'
@@ -29,6 +30,8 @@ export interface DownloadTools {
   report: (problem: ServerProblem) => void
   /** By server, since it last gave something: whoever failed is asked last, also for the next blob. */
   failures: Map<string, number>
+  /** For chunks on their way. */
+  memory: Memory
 }
 
 /** Chunks fetched at the same time. */
@@ -85,9 +88,14 @@ async function fillPart(
     await inParallel(chunks, width, async (chunk, index) => {
       options.signal?.throwIfAborted()
       const place = { key, index, last: index === chunks.length - 1, at: index * stride(manifest) }
-      if (place.at + chunk.size - tagBytes > held || !(await holds(file, chunk, place))) {
-        const plain = opened(await fetchChunk(chunk), place)
-        await file.write(plain, 0, plain.length, place.at)
+      const memory = tools.memory.lend(chunk.size)
+      try {
+        if (place.at + chunk.size - tagBytes > held || !(await holds(file, chunk, place, memory))) {
+          const plain = await fetchChunk(chunk, place, memory)
+          await file.write(plain, 0, plain.length, place.at)
+        }
+      } finally {
+        tools.memory.takeBack(memory)
       }
       options.progress.verified++
     })
@@ -107,24 +115,39 @@ interface Place {
 }
 
 /** Whether an earlier try wrote this chunk whole: sealed again it must have the manifest's hash. */
-async function holds(file: FileHandle, chunk: Chunk, { key, index, last, at }: Place): Promise<boolean> {
-  const plain = Buffer.allocUnsafe(chunk.size - tagBytes)
+async function holds(
+  file: FileHandle,
+  chunk: Chunk,
+  { key, index, last, at }: Place,
+  memory: Buffer,
+): Promise<boolean> {
+  const plain = memory.subarray(0, chunk.size - tagBytes)
   const { bytesRead } = await file.read(plain, 0, plain.length, at)
   if (bytesRead !== plain.length) return false
-  return hash('sha256', sealChunk(key, index, last, plain)) === chunk.sha256
+  return hash('sha256', sealChunk(key, index, last, plain, memory)) === chunk.sha256
 }
 
-function opened(sealed: Buffer, { key, index, last }: Place): Buffer {
+/**
+ * Decrypts a chunk where it lies. What opens with the blob's key is its maker's, and the hash of the whole says that it
+ * is the right thing; only what does not open is hashed, to learn whose fault it is.
+ * @throws ServerError when these are other bytes, UserError `blobs/bad-manifest` when they are the ones it names
+ */
+function opened(sealed: Buffer, { sha256 }: Chunk, { key, index, last }: Place): Buffer {
+  const tag = Buffer.from(sealed.subarray(-tagBytes))
   try {
     return openChunk(key, index, last, sealed, sealed)
   } catch {
+    // The cipher is its own inverse: what was decrypted in place becomes what had come.
+    const plain = sealed.subarray(0, sealed.length - tagBytes)
+    sealChunk(key, index, last, plain, sealed).set(tag, plain.length)
+    if (hash('sha256', sealed) !== sha256) throw new ServerError('gave other bytes than the ones asked for')
     throw badManifest(
       `Chunk ${index + 1} is as the manifest says, but does not open with its key at this place.`,
     )
   }
 }
 
-/** Fetches a chunk from the first server that gives it; servers that failed are asked last from then on. */
+/** Fetches and opens a chunk from the first server that gives it; servers that failed are asked last from then on. */
 function chunkFetcher(
   manifest: Manifest,
   options: DownloadOptions,
@@ -134,13 +157,14 @@ function chunkFetcher(
   const named = new Set(originsOf(manifest.servers))
   const servers = [...allowed.filter(s => named.has(s)), ...allowed.filter(s => !named.has(s))]
   const trust = (server: string) => failures.get(server) ?? 0
-  return async (chunk: Chunk): Promise<Buffer> => {
+  return async (chunk: Chunk, place: Place, into: Buffer): Promise<Buffer> => {
     const problems: ServerProblem[] = []
     for (const server of servers.toSorted((a, b) => trust(a) - trust(b))) {
       try {
-        const content = await twice(() => client.get(server, chunk, options.signer, options.signal))
+        await twice(() => client.get(server, chunk, into, options.signer, options.signal))
+        const plain = opened(into, chunk, place)
         failures.delete(server)
-        return content
+        return plain
       } catch (error) {
         if (!(error instanceof ServerError)) throw error
         failures.set(server, trust(server) + 1)

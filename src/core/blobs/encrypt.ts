@@ -1,11 +1,12 @@
 import { createHash, hash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, open } from 'node:fs/promises'
 import { UserError } from '../../shared/errors.ts'
+import { type Memory, memoryOf } from '../../shared/memory.ts'
 import { bytes } from '../../shared/units.ts'
 import { sealChunk } from './chunk.ts'
 import { type Hashing, hashingBeside, hashingHere } from './hashing.ts'
 import { maxChunk, maxChunks, type Sealed, tagBytes } from './manifest.ts'
+import { type Snapshot, snapshotIn } from './snapshot.ts'
 
 export interface EncryptOptions {
   /** Hex. Only a key that has sealed exactly these bytes before may be given; else a fresh one is drawn. */
@@ -14,28 +15,29 @@ export interface EncryptOptions {
   chunkSize?: number
   /** Media type of the plaintext. */
   type?: string
+  /** For the plaintext on its way. */
+  memory?: Memory
 }
 
 /** From this size on, hashing the plaintext in a thread of its own saves more than the thread costs. */
 const worthAThread = 64 * 1024 * 1024
 const hashedAtOnce = 256 * 1024
 
+/** Encrypts a file into `outFolder`, one file per chunk, named by its SHA-256; else as `sealFile`. */
+export const encryptFile = (path: string, outFolder: string, options: EncryptOptions = {}): Promise<Sealed> =>
+  sealFile(path, snapshotIn(outFolder), options)
+
 /**
- * Encrypts a file into `outFolder`, one file per chunk, named by its SHA-256: an immutable snapshot, whatever happens
- * to the file later. Reads the file once, a few chunks in memory.
+ * Encrypts a file into a snapshot. Reads the file once, a few chunks in memory.
  * @throws UserError `blobs/unreadable`, `blobs/too-large`
  */
-export async function encryptFile(
-  path: string,
-  outFolder: string,
-  options: EncryptOptions = {},
-): Promise<Sealed> {
+export async function sealFile(path: string, into: Snapshot, options: EncryptOptions = {}): Promise<Sealed> {
   const {
     key = randomBytes(32).toString('hex'),
     chunkSize = maxChunk,
     type = 'application/octet-stream',
+    memory = memoryOf(maxChunk),
   } = options
-  await mkdir(outFolder, { recursive: true })
   const file = await openToRead(path)
   const expected = (await file.stat()).size
   if (expected > chunkSize * maxChunks) {
@@ -46,9 +48,9 @@ export async function encryptFile(
       where: path,
     })
   }
-  const whole = expected >= worthAThread ? hashingBeside() : hashingHere()
+  const whole = expected >= worthAThread ? hashingBeside() : hashingHere(memory)
   try {
-    const sealed = await sealAll(file, { outFolder, key, whole, room: Math.min(chunkSize, expected + 1) })
+    const sealed = await sealAll(file, { into, key, whole, room: Math.min(chunkSize, expected + 1) })
     return { v: 1, key, ...sealed, sha256: await whole.digest(), type }
   } finally {
     await whole.stop()
@@ -57,7 +59,7 @@ export async function encryptFile(
 }
 
 interface Sealing {
-  outFolder: string
+  into: Snapshot
   key: string
   whole: Hashing
   /** Plaintext bytes of a full chunk. */
@@ -67,10 +69,9 @@ interface Sealing {
 /** While one chunk is encrypted, the one before is written, and where it pays the plaintext is hashed beside. */
 async function sealAll(
   file: FileHandle,
-  { outFolder, key, whole, room }: Sealing,
+  { into, key, whole, room }: Sealing,
 ): Promise<Pick<Sealed, 'chunks' | 'size'>> {
   const secret = Buffer.from(key, 'hex')
-  const out = lazily(2, () => Buffer.allocUnsafe(room + tagBytes))
   // One is encrypted, two are read ahead, the others wait to be hashed.
   const plains = lazily(3 + whole.behind, () => whole.memory(room))
   const hashes: Promise<void>[] = []
@@ -82,9 +83,9 @@ async function sealAll(
     hashes[index] = whole.update(plain)
     hashes[index].catch(() => {})
     await writes[index - 2]
-    const sealed = sealChunk(secret, index, last, plain, out(index))
+    const sealed = sealChunk(secret, index, last, plain, into.room(index, room + tagBytes))
     const sha256 = hash('sha256', sealed)
-    writes[index] = writeFile(join(outFolder, sha256), sealed)
+    writes[index] = into.keep(sha256, sealed)
     writes[index].catch(() => {})
     chunks.push({ sha256, size: sealed.length })
     size += plain.length

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
+import { memoryOf } from '../../shared/memory.ts'
 import { hashingBeside, hashingHere } from './hashing.ts'
 
 it.each([
-  ['here', hashingHere],
+  ['here', () => hashingHere(memoryOf(2 ** 20))],
   ['beside', hashingBeside],
 ])('hashes %s what SHA-256 says, part by part, from memory that is used again', async (_, make) => {
   const hashing = make()

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import type { Memory } from '../../shared/memory.ts'
 import type { HashMessage } from './hash-thread.ts'
 
 /** An incremental SHA-256. */
@@ -14,14 +15,19 @@ export interface Hashing {
   stop(): Promise<void>
 }
 
-export function hashingHere(): Hashing {
+export function hashingHere(memory: Memory): Hashing {
   const hash = createHash('sha256')
+  const lent: Buffer[] = []
   return {
     behind: 0,
-    memory: size => Buffer.allocUnsafe(size),
+    memory(size) {
+      const buffer = memory.lend(size)
+      lent.push(buffer)
+      return buffer
+    },
     update: async part => void hash.update(part),
     digest: async () => hash.digest('hex'),
-    stop: async () => {},
+    stop: async () => lent.splice(0).forEach(memory.takeBack),
   }
 }
 

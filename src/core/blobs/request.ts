@@ -80,7 +80,7 @@ export function createRequests({ policy, stallMs }: RequestOptions) {
         reject(error)
         sent.destroy()
       }
-      const stop = watch(patience(body?.length ?? 0), signal, give, 'does not answer (stalled)')
+      const { stop } = watch(patience(body?.length ?? 0), signal, give, 'does not answer (stalled)')
       sent.once('response', stream => {
         stop()
         const status = stream.statusCode ?? 0
@@ -103,33 +103,30 @@ export function createRequests({ policy, stallMs }: RequestOptions) {
 
   /**
    * Reads a body, at most `limit` bytes of it.
-   * @throws ServerError when it stalls, is longer, or is not `exactly` that long
+   * @param want.into  filled to its end, where the length is known
+   * @throws ServerError when it stalls, is longer, or does not fill `into`
    */
   async function body(
     { stream, header }: Answer,
-    want: { limit: number; exactly?: number; signal?: AbortSignal | undefined },
+    want: { limit: number; into?: Buffer; signal?: AbortSignal | undefined },
   ): Promise<Buffer> {
-    const { limit, exactly, signal } = want
-    const end = performance.now() + patience(limit)
-    let stop = () => {}
-    const wait = () => {
-      stop()
-      const left = Math.min(stallMs, Math.max(0, end - performance.now()))
-      stop = watch(left, signal, error => stream.destroy(error))
-    }
+    const { limit, into, signal } = want
+    const give = (error: Error) => void stream.destroy(error)
+    const stalling = watch(stallMs, signal, give)
+    const late = watch(patience(limit), undefined, give)
     try {
-      const claimed = Number(header('content-length') ?? exactly ?? 0)
-      if (exactly !== undefined && claimed !== exactly)
-        throw new ServerError(`says it has ${claimed} bytes instead of ${exactly}`)
-      wait()
-      return await collect(stream, want, wait)
+      const claimed = Number(header('content-length') ?? into?.length ?? 0)
+      if (into !== undefined && claimed !== into.length)
+        throw new ServerError(`says it has ${claimed} bytes instead of ${into.length}`)
+      return await collect(stream, want, stalling.heard)
     } catch (error) {
       signal?.throwIfAborted()
       throw error instanceof ServerError
         ? error
         : new ServerError(`breaks off (${causeOf(error)})`, { broken: true })
     } finally {
-      stop()
+      stalling.stop()
+      late.stop()
       // Also ends a transfer that was given up.
       stream.destroy()
     }
@@ -138,40 +135,49 @@ export function createRequests({ policy, stallMs }: RequestOptions) {
   return { request, body }
 }
 
-/** The whole of a stream, straight into its place where the length is known. */
-async function collect(
+/** The whole of a stream, straight into its place where there is one. */
+function collect(
   stream: IncomingMessage,
-  { limit, exactly }: { limit: number; exactly?: number },
+  { limit, into }: { limit: number; into?: Buffer },
   heard: () => void,
 ): Promise<Buffer> {
-  const whole = exactly === undefined ? undefined : Buffer.allocUnsafeSlow(exactly)
   const parts: Buffer[] = []
   let size = 0
-  for await (const part of stream as AsyncIterable<Buffer>) {
-    heard()
-    if (size + part.length > limit) throw new ServerError(`sends more than ${limit} bytes`)
-    if (whole) part.copy(whole, size)
-    else parts.push(part)
-    size += part.length
-  }
-  if (exactly !== undefined && size !== exactly)
-    throw new ServerError(`gave ${size} bytes instead of ${exactly}`)
-  return whole ?? Buffer.concat(parts)
+  return new Promise((resolve, reject) => {
+    stream.on('data', (part: Buffer) => {
+      heard()
+      if (size + part.length > limit)
+        return void stream.destroy(new ServerError(`sends more than ${limit} bytes`))
+      if (into) part.copy(into, size)
+      else parts.push(part)
+      size += part.length
+    })
+    stream.once('end', () => {
+      if (into && size !== into.length)
+        reject(new ServerError(`gave ${size} bytes instead of ${into.length}`))
+      else resolve(into ?? Buffer.concat(parts))
+    })
+    stream.once('error', reject)
+    stream.once('close', () => reject(new Error('closed too early')))
+  })
 }
 
-/** Calls `give` when the time is over or the caller's signal says so, unless it is stopped before. */
+/** Calls `give` when the time since it was `heard` is over or the caller's signal says so, unless it is stopped before. */
 function watch(
   ms: number,
   signal: AbortSignal | undefined,
   give: (error: Error) => void,
   late = 'stalls',
-): () => void {
+): { heard(): void; stop(): void } {
   const aborted = () => give(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
   const timer = setTimeout(() => give(new ServerError(late)), ms)
   signal?.addEventListener('abort', aborted)
-  return () => {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', aborted)
+  return {
+    heard: () => void timer.refresh(),
+    stop() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
+    },
   }
 }
 
@@ -200,7 +206,7 @@ export async function reasonOf({ status, header, stream }: Answer): Promise<stri
 }
 
 async function beginningOf(stream: IncomingMessage): Promise<string> {
-  const stop = watch(2000, undefined, error => stream.destroy(error))
+  const { stop } = watch(2000, undefined, error => stream.destroy(error))
   try {
     for await (const part of stream as AsyncIterable<Buffer>) return part.toString()
     return ''

@@ -8,6 +8,9 @@ export type Remembered = Pick<Sealed, 'key' | 'chunks' | 'sha256' | 'size'>
 /** Which key sealed which bytes: table `blob_sealed`. */
 export function sealedTable(db: Database) {
   return {
+    /** Whether anything was ever sealed for this purpose. */
+    knows: (purpose: string): boolean =>
+      db.prepare('select 1 from blob_sealed where purpose = ? limit 1').get(purpose) !== undefined,
     find(purpose: string, sha256: string): Remembered | undefined {
       const row = db
         .prepare<{ key: string; size: number; chunks: string }>(

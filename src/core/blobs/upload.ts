@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '../../shared/errors.ts'
+import type { Memory } from '../../shared/memory.ts'
 import type { Bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import type { BlossomClient, Chunk } from './client.ts'
-import { encryptFile, hashFile } from './encrypt.ts'
+import { hashFile, sealFile } from './encrypt.ts'
 import { noServer, ServerError, type ServerProblem, twice } from './errors.ts'
-
 import { type Manifest, maxServers, originsOf, type Sealed, stride } from './manifest.ts'
 import { inParallel } from './parallel.ts'
 import type { Remembered, sealedTable } from './sealed-table.ts'
+import { type Snapshot, snapshotIn, snapshotInMemory } from './snapshot.ts'
 
 export interface UploadOptions {
   /** Every one of them is tried; one that takes the whole blob is enough. At most 16. */
@@ -30,6 +31,7 @@ export interface UploadTools {
   table: ReturnType<typeof sealedTable>
   folder: string
   chunkSize: Bytes
+  memory: Memory
   now: () => number
   /** Runs works of the same name one after the other. */
   alone: <T>(name: string, work: () => Promise<T>) => Promise<T>
@@ -40,31 +42,33 @@ export interface UploadTools {
 /** Chunks on their way to one server at the same time. */
 const width = 3
 
+/** A file of at most so many chunks is held in memory while it is sent. */
+const heldInMemory = 4
+
 /** Uploads one file; see `Blobs.upload`. */
-export async function uploadFile(
-  path: string,
-  options: UploadOptions,
-  tools: UploadTools,
-): Promise<Manifest> {
+export function uploadFile(path: string, options: UploadOptions, tools: UploadTools): Promise<Manifest> {
   const { purpose = '' } = options
-  const sha256 = await hashFile(path)
-  return await tools.alone(`${purpose} ${sha256}`, () => uploadSealed(path, sha256, options, tools))
+  return tools.alone(purpose, async () => {
+    // What was never sealed for this purpose has no key to be found: its hash falls off while it is encrypted.
+    const sha256 = tools.table.knows(purpose) ? await hashFile(path) : undefined
+    return await uploadSealed(path, sha256, options, tools)
+  })
 }
 
 async function uploadSealed(
   path: string,
-  sha256: string,
+  sha256: string | undefined,
   options: UploadOptions,
   tools: UploadTools,
 ): Promise<Manifest> {
   const { purpose = '', signal, type } = options
-  const known = tools.table.find(purpose, sha256)
-  const folder = join(tools.folder, 'outgoing', `${process.pid}-${randomUUID()}`)
+  const known = sha256 === undefined ? undefined : tools.table.find(purpose, sha256)
+  const into = await snapshotFor(path, tools)
   // Sealed when the first chunk must be sent: what all servers have already needs no second encryption.
-  let snapshot: Promise<Sealed> | undefined
+  let sealing: Promise<Sealed> | undefined
   const seal = () => {
-    snapshot ??= sealOnce(path, folder, { sha256, known, type, chunkSize: tools.chunkSize })
-    return snapshot
+    sealing ??= sealOnce(path, into, { sha256, known, type }, tools)
+    return sealing
   }
   try {
     const sealed: Sealed = known ? { v: 1, ...known, type } : await seal()
@@ -73,32 +77,52 @@ async function uploadSealed(
     if (!known) tools.table.save(purpose, sealed, tools.now())
     const read = async (chunk: Chunk) => {
       await seal()
-      return await readFile(join(folder, chunk.sha256))
+      return await into.read(chunk.sha256)
     }
     const servers = await spread(sealed, { ...options, resumed: known !== undefined, read }, tools)
     return { ...sealed, servers }
   } finally {
     // A failed encryption has been thrown already.
-    await snapshot?.catch(() => {})
-    await rm(folder, { recursive: true, force: true })
+    await sealing?.catch(() => {})
+    await into.drop()
   }
 }
 
+async function snapshotFor(path: string, { folder, chunkSize }: UploadTools): Promise<Snapshot> {
+  // A file that is not there is named when it is opened.
+  const size = await stat(path).then(
+    found => found.size,
+    () => 0,
+  )
+  return size <= heldInMemory * chunkSize
+    ? snapshotInMemory()
+    : snapshotIn(join(folder, 'outgoing', `${process.pid}-${randomUUID()}`))
+}
+
 /**
- * Encrypts into `folder`; with the remembered key when there is one, and then only if the file still is what that key
- * sealed. Nothing of a changed file leaves this machine under an old key.
+ * Encrypts, with the remembered key when there is one, and then only if the file still is what that key sealed. Nothing
+ * of a changed file leaves this machine under an old key.
  */
 async function sealOnce(
   path: string,
-  folder: string,
-  expected: { sha256: string; known: Remembered | undefined; type: string; chunkSize: Bytes },
+  into: Snapshot,
+  expected: {
+    sha256: string | undefined
+    known: Remembered | undefined
+    type: string
+  },
+  tools: UploadTools,
 ): Promise<Sealed> {
   const { sha256, known, type } = expected
+  const { memory } = tools
   // A file in one chunk does not tell how large its chunks could have been.
   const single = known?.chunks.length === 1
-  const chunkSize = Math.max(known ? stride(known) : 0, known && !single ? 0 : expected.chunkSize)
-  const sealed = await encryptFile(path, folder, { type, chunkSize, ...(known ? { key: known.key } : {}) })
-  if (sealed.sha256 !== sha256 || (known && !isDeepStrictEqual(sealed.chunks, known.chunks)))
+  const chunkSize = Math.max(known ? stride(known) : 0, known && !single ? 0 : tools.chunkSize)
+  const sealed = await sealFile(path, into, { type, chunkSize, memory, ...(known ? { key: known.key } : {}) })
+  const changed =
+    (sha256 !== undefined && sealed.sha256 !== sha256) ||
+    (known && !isDeepStrictEqual(sealed.chunks, known.chunks))
+  if (changed)
     throw new UserError('blobs/changed', {
       message: 'The file changed while it was being uploaded.',
       fix: 'Wait until nothing writes to it, then start again.',

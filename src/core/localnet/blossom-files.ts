@@ -1,13 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, hash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { memoryOf } from '../../shared/memory.ts'
 import { type Database, openDatabase } from '../store/index.ts'
 import { Refusal } from './blossom-refusal.ts'
 
 export type StoredBlob = { sha256: string; size: number; type: string; uploaded: number }
+
+/** Bytes of the blobs that Gradstr stores (docs/protocol.md, blobs): 4 MiB and a tag. */
+const chunk = 4 * 1024 * 1024 + 16
 
 const schema = `
   create table if not exists blob (
@@ -30,6 +34,7 @@ export class BlobFiles {
   readonly #incoming: string
   readonly #db: Database
   readonly #maxBytes: number
+  readonly #memory = memoryOf(chunk)
 
   private constructor(folder: string, db: Database, maxBytes: number) {
     this.#folder = join(folder, 'blobs')
@@ -74,16 +79,20 @@ export class BlobFiles {
   }
 
   /**
-   * Streams a body to disk and takes it only when its hash is one of `hashes`.
+   * Takes a body to disk, and keeps it only when its hash is one of `hashes`.
+   * @param from.length  bytes, as its sender says
    * @throws Refusal 413 as soon as it is too large, 409 for another hash
    */
   async receive(
     body: AsyncIterable<Uint8Array>,
-    from: { pubkey: string; hashes: ReadonlySet<string>; type: string; now: number },
+    from: { pubkey: string; hashes: ReadonlySet<string>; type: string; length?: number; now: number },
   ): Promise<{ blob: StoredBlob; fresh: boolean }> {
     const incoming = join(this.#incoming, randomUUID())
+    const isChunk = from.length !== undefined && from.length <= chunk
     try {
-      const { sha256, size } = await this.#save(body, incoming)
+      const { sha256, size } = isChunk
+        ? await this.#saveWhole(body, from.length ?? 0, incoming)
+        : await this.#save(body, incoming)
       if (!from.hashes.has(sha256))
         throw new Refusal(409, `the body is ${sha256}, which the token does not name`)
       const known = this.get(sha256)
@@ -96,9 +105,53 @@ export class BlobFiles {
         this.#db.prepare('insert or ignore into owner values (?, ?)').run(sha256, from.pubkey)
       })
       return { blob, fresh: known === undefined }
-    } finally {
+    } catch (error) {
       await rm(incoming, { force: true })
+      throw error
     }
+  }
+
+  /** Hashed at once and written at once: a small body in pieces of 64 KiB is mostly overhead. */
+  async #saveWhole(
+    body: AsyncIterable<Uint8Array>,
+    length: number,
+    path: string,
+  ): Promise<{ sha256: string; size: number }> {
+    const whole = this.#memory.lend(length)
+    try {
+      let size = 0
+      for await (const part of body) {
+        whole.set(part, size)
+        size += part.length
+      }
+      const came = whole.subarray(0, size)
+      await writeFile(path, came, { flag: 'wx' })
+      return { sha256: hash('sha256', came), size }
+    } finally {
+      this.#memory.takeBack(whole)
+    }
+  }
+
+  /**
+   * Part of a blob into memory that `takeBack` wants again; undefined when it is larger than a chunk.
+   * @param range  first and last byte
+   */
+  async read(sha256: string, { start, end }: { start: number; end: number }): Promise<Buffer | undefined> {
+    const length = end - start + 1
+    if (length > chunk) return undefined
+    const part = this.#memory.lend(length)
+    const file = await open(this.path(sha256))
+    try {
+      const { bytesRead } = await file.read(part, 0, length, start)
+      if (bytesRead !== length) throw new Error(`the file of blob ${sha256} is cut short`)
+      return part
+    } finally {
+      await file.close()
+    }
+  }
+
+  takeBack(part: Buffer): void {
+    this.#memory.takeBack(part)
   }
 
   async #save(body: AsyncIterable<Uint8Array>, path: string): Promise<{ sha256: string; size: number }> {

@@ -126,6 +126,11 @@ async function send({ request, response, files }: Exchange, sha256: string): Pro
     ...(range ? { 'content-range': `bytes ${start}-${end}/${blob.size}` } : {}),
   })
   if (request.method === 'HEAD' || end < start) return void response.end()
+  const part = await files.read(sha256, { start, end })
+  if (part) {
+    response.once('close', () => files.takeBack(part))
+    return void response.end(part)
+  }
   // A client that leaves in mid-download is no error of the server's.
   await pipeline(
     createReadStream(files.path(sha256), { start, end, highWaterMark: readAtOnce }),
@@ -153,9 +158,11 @@ function checkUpload({ request, response, files, now }: Exchange): void {
 
 async function upload({ request, response, url, files, now }: Exchange): Promise<void> {
   const token = authorize(request, { verb: 'upload', now, hash: request.headers['x-sha-256']?.toString() })
-  files.checkSize(Number(request.headers['content-length'] ?? 0))
+  const { 'content-length': said } = request.headers
+  const length = said === undefined ? {} : { length: Number(said) }
+  files.checkSize(length.length ?? 0)
   const type = request.headers['content-type'] ?? 'application/octet-stream'
-  const { blob, fresh } = await files.receive(request, { ...token, type, now })
+  const { blob, fresh } = await files.receive(request, { ...token, ...length, type, now })
   json(response, fresh ? 201 : 200, descriptor(blob, url))
 }
 
