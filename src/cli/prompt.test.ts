@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { systemKeychain } from './keychain.ts'
 import { newPassphrase, passphraseFor } from './passphrase.ts'
 import { askHidden, type Terminal } from './prompt.ts'
 
@@ -42,33 +43,77 @@ describe('a hidden prompt', () => {
   })
 })
 
+/** The system's keychain is the border of this program: here it is a map, in keychain.test.ts the real one. */
+const keychainOf = (entries: Record<string, string>) => {
+  const kept = new Map(Object.entries(entries))
+  return {
+    entries: kept,
+    get: async (account: string) => kept.get(account),
+    set: async (account: string, secret: string) => void kept.set(account, secret),
+  }
+}
+/** None: no desktop session, whatever this test runs in. */
+const noKeychain = systemKeychain({ env: {}, terminal: terminal().devices, platform: 'linux' })
+
 describe('a passphrase', () => {
   it('comes from the environment without a question', async () => {
     const { devices, shown } = terminal()
-    expect(await passphraseFor('/h', { GRADSTR_PASSPHRASE: 'x' }, devices)).toBe('x')
-    expect(await newPassphrase('/h', { GRADSTR_PASSPHRASE: 'x' }, devices)).toBe('x')
+    const keychain = keychainOf({ entry: 'kept' })
+    const sources = { env: { GRADSTR_PASSPHRASE: 'x' }, keychain, terminal: devices }
+    expect(await passphraseFor('/h', 'entry', sources)).toBe('x')
+    expect(await newPassphrase('/h', sources)).toEqual({ text: 'x' })
+    expect([shown(), keychain.entries]).toEqual(['', new Map([['entry', 'kept']])])
+  })
+
+  it('of a new home is a random one that the keychain keeps, where it can be reached', async () => {
+    const { devices, shown } = terminal()
+    const sources = { env: {}, keychain: keychainOf({}), terminal: devices }
+    const [one, two] = [await newPassphrase('/h', sources), await newPassphrase('/h', sources)]
+    expect(one.text).toMatch(/^[\w-]{43}$/)
+    expect(two.text).not.toBe(one.text)
+    for (const { text, keychain } of [one, two])
+      expect(await passphraseFor('/h', keychain, sources)).toBe(text)
     expect(shown()).toBe('')
   })
 
-  it('of a new home is asked for twice', async () => {
+  it('that a keychain has is not asked for where the keychain does not give it', async () => {
+    const { devices, shown } = terminal()
+    for (const [keychain, why] of [
+      [noKeychain, /no session bus/],
+      [keychainOf({}), /no such entry/],
+    ] as const)
+      await expect(
+        passphraseFor('/h', 'entry', { env: {}, keychain, terminal: devices }),
+      ).rejects.toMatchObject({
+        code: 'identity/no-keychain',
+        message: expect.stringMatching(why),
+        fix: expect.stringContaining('recovery phrase'),
+      })
+    expect(shown()).toBe('')
+  })
+
+  it('of a new home is asked for twice where there is no keychain, and why is said', async () => {
     for (const [again, outcome] of [
       ['one', 'one'],
       ['two', undefined],
     ] as const) {
-      const { devices, stdin } = terminal()
-      const answer = newPassphrase('/h', {}, devices)
+      const { devices, stdin, shown } = terminal()
+      const answer = newPassphrase('/h', { env: {}, keychain: noKeychain, terminal: devices })
       stdin.write('one\r')
       await new Promise(resolve => setImmediate(resolve))
       stdin.write(`${again}\r`)
       if (outcome === undefined) await expect(answer).rejects.toThrow('not the same')
-      else expect(await answer).toBe(outcome)
+      else expect(await answer).toEqual({ text: outcome })
+      expect(shown()).toContain('no session bus')
     }
   })
 
   it('cannot be asked for without a terminal', async () => {
     const { devices } = terminal()
     devices.stdin.isTTY = false
-    await expect(newPassphrase('/h', {}, devices)).rejects.toMatchObject({
+    await expect(
+      newPassphrase('/h', { env: {}, keychain: noKeychain, terminal: devices }),
+    ).rejects.toMatchObject({
       code: 'identity/no-passphrase',
       fix: expect.stringContaining('GRADSTR_PASSPHRASE'),
     })

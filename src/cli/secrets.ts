@@ -6,6 +6,7 @@ import {
   createVault,
   hasVault,
   type Keyring,
+  keychainEntryOf,
   newMnemonic,
   openKeyring,
   openVault,
@@ -14,7 +15,8 @@ import {
 import { UserError } from '../shared/errors.ts'
 import type { Call } from './cli.ts'
 import { type Home, makeHome } from './home.ts'
-import { newPassphrase, passphraseFor } from './passphrase.ts'
+import { systemKeychain } from './keychain.ts'
+import { newPassphrase, type PassphraseSources, passphraseFor } from './passphrase.ts'
 
 export interface PreparedSecrets {
   /** Writes those that are new into the home. */
@@ -23,31 +25,50 @@ export interface PreparedSecrets {
 
 type Source = Pick<Call, 'cli' | 'terminal' | 'report'>
 
+const sourcesOf = ({ cli: { env }, terminal }: Pick<Call, 'cli' | 'terminal'>): PassphraseSources => ({
+  env,
+  terminal,
+  keychain: systemKeychain({ env, terminal }),
+})
+
+/**
+ * The secrets of a home that has some.
+ * @throws UserError `identity/wrong-passphrase`, `identity/no-passphrase`, `identity/no-keychain`, `identity/no-vault`,
+ *   `identity/vault-damaged`
+ */
+export async function openSecrets(call: Pick<Call, 'cli' | 'terminal'>, { folder }: Home): Promise<Secrets> {
+  const entry = await keychainEntryOf(folder)
+  return openVault(folder, await passphraseFor(folder, entry, sourcesOf(call)))
+}
+
 /**
  * The home's secrets, once their passphrase is known; a first use makes new ones, or takes the recovery phrase that the
  * person brings. A practice home's are worth nothing, and nobody is asked.
- * @throws UserError `identity/wrong-passphrase`, `identity/no-passphrase`, `identity/bad-mnemonic`,
- *   `identity/vault-exists` when a phrase is brought to a home that has one
+ * @throws UserError `identity/wrong-passphrase`, `identity/no-passphrase`, `identity/no-keychain`,
+ *   `identity/bad-mnemonic`, `identity/vault-exists` when a phrase is brought to a home that has one
  */
 export async function prepareSecrets(
-  { cli, terminal, report }: Source,
+  call: Source,
   { home, mnemonic }: { home: Home; mnemonic?: string },
 ): Promise<PreparedSecrets> {
   if (home.practice) return { keep: async () => practiceSecrets(home) }
   if (await hasVault(home.folder)) {
     if (mnemonic !== undefined) throw hasIdentity(home)
-    const secrets = await openVault(home.folder, await passphraseFor(home.folder, cli.env, terminal))
+    const secrets = await openSecrets(call, home)
     return { keep: async () => secrets }
   }
   const secrets = { mnemonic: mnemonic === undefined ? newMnemonic() : checkMnemonic(mnemonic) }
-  const passphrase = await newPassphrase(home.folder, cli.env, terminal)
+  const passphrase = await newPassphrase(home.folder, sourcesOf(call))
   return {
     async keep() {
       makeHome(home)
-      await createVault(home.folder, passphrase, secrets)
+      await createVault(home.folder, passphrase.text, secrets, passphrase.keychain)
       if (mnemonic === undefined)
-        report.note(
+        call.report.note(
           `A new identity was made in ${home.folder}.`,
+          passphrase.keychain === undefined
+            ? 'Its keys are encrypted with your passphrase.'
+            : 'Its keys are encrypted; this system’s keychain opens them.',
           'Write its recovery phrase down: `gradstr wallet backup` shows it.',
         )
       return secrets

@@ -24,6 +24,7 @@ const vaultFile = z.object({
   scrypt: z.object({ logN: z.int().min(10).max(20), salt: hex(16) }),
   mnemonic: z.object({ nonce: hex(24), ciphertext: z.string().regex(/^[0-9a-f]{32,2000}$/) }),
   nsec: z.string().max(500).optional(),
+  keychain: z.string().max(100).optional(),
 })
 
 const LOG_N = 16
@@ -34,11 +35,26 @@ export async function hasVault(home: string): Promise<boolean> {
 }
 
 /**
+ * The name under which the system's keychain keeps this vault's passphrase; undefined when a person does.
+ * @throws UserError `identity/vault-damaged`
+ */
+export async function keychainEntryOf(home: string): Promise<string | undefined> {
+  const text = await textOf(home)
+  return text === undefined ? undefined : parse(text, fileIn(home)).keychain
+}
+
+/**
  * Writes `<home>/secrets.json` (mode 0600, whole or not at all): the mnemonic under scrypt and
  * XChaCha20-Poly1305, an imported nsec as NIP-49 ncryptsec. A vault that exists is never overwritten.
+ * @param keychain  the entry of the system's keychain that has the passphrase, if one has
  * @throws UserError `identity/vault-exists`, `identity/empty-passphrase`, `identity/bad-mnemonic`, `identity/bad-nsec`
  */
-export async function createVault(home: string, passphrase: string, secrets: Secrets): Promise<void> {
+export async function createVault(
+  home: string,
+  passphrase: string,
+  secrets: Secrets,
+  keychain?: string,
+): Promise<void> {
   if (passphrase === '')
     throw new UserError('identity/empty-passphrase', {
       message: 'The passphrase is empty.',
@@ -61,6 +77,7 @@ export async function createVault(home: string, passphrase: string, secrets: Sec
   }
   if (secrets.nsec !== undefined)
     file.nsec = encryptNsec(pairOfNsec(secrets.nsec).secret, passphrase.normalize('NFKC'), LOG_N)
+  if (keychain !== undefined) file.keychain = keychain
   await mkdir(home, { recursive: true, mode: 0o700 })
   await writeWhole(fileIn(home), `${JSON.stringify(file, null, 2)}\n`)
 }
