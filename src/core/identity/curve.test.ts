@@ -22,12 +22,18 @@ describe('secp256k1', () => {
         const [A, B] = [curve.publicKey(a), curve.publicKey(b)]
         expect(A).toEqual(secp256k1.getPublicKey(a, true))
         expect(curve.xOnlyPublicKey(a)).toEqual(schnorr.getPublicKey(a))
-        expect(curve.add(A, B)).toEqual(point(A).add(point(B)).toBytes(true))
-        expect(curve.subtract(A, B)).toEqual(point(A).subtract(point(B)).toBytes(true))
-        expect(curve.multiply(A, b)).toEqual(point(A).multiply(Point.Fn.fromBytes(b)).toBytes(true))
+        expect(curve.add(A, B)).toEqual(point(A).add(point(B)).toBytes(false))
+        expect(curve.subtract(A, B)).toEqual(point(A).subtract(point(B)).toBytes(false))
+        expect(curve.multiply(A, b)).toEqual(point(A).multiply(Point.Fn.fromBytes(b)).toBytes(false))
         expect(curve.multiply(A, curve.negateScalar(b))).toEqual(
-          point(curve.multiply(A, b)).negate().toBytes(true),
+          point(curve.multiply(A, b)).negate().toBytes(false),
         )
+        expect(curve.multiplyBase(a)).toEqual(secp256k1.getPublicKey(a, false))
+        expect(curve.readPoint(A)).toEqual(point(A).toBytes(false))
+        expect(curve.compressed(curve.readPoint(A))).toEqual(A)
+        expect(curve.compressed(A)).toEqual(A)
+        // Either form in, the same out.
+        expect(curve.add(curve.readPoint(A), B)).toEqual(curve.add(A, curve.readPoint(B)))
         expect(curve.sharedX(a, curve.xOnlyPublicKey(b))).toEqual(
           secp256k1.getSharedSecret(a, Uint8Array.of(2, ...curve.xOnlyPublicKey(b))).subarray(1),
         )
@@ -81,5 +87,18 @@ describe('secp256k1', () => {
     const A = curve.publicKey(secret)
     expect(() => curve.subtract(A, A)).toThrow(RangeError)
     expect(() => curve.multiply(A, new Uint8Array(32))).toThrow(RangeError)
+  })
+  it('is not worn out by what is no point, however often it comes', () => {
+    const secret = new Uint8Array(32).fill(1)
+    const [hash, key] = [curve.sha256('x'), curve.xOnlyPublicKey(secret)]
+    const signature = curve.sign(hash, secret)
+    const off = new Uint8Array(32).fill(0, 0, 31).fill(5, 31)
+    const wrong = [Uint8Array.of(2, ...off), Uint8Array.of(4, ...off, ...off)]
+    // Unguarded, the library fails after some three thousand.
+    for (let i = 0; i < 4000; i++) {
+      expect(curve.verify(signature, hash, off)).toBe(false)
+      for (const point of wrong) expect(() => curve.multiply(point, secret)).toThrow(TypeError)
+    }
+    expect(curve.verify(signature, hash, key)).toBe(true)
   })
 })

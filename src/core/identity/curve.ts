@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   isPoint,
   isPrivate,
+  isXOnlyPoint,
   pointAdd,
   pointCompress,
   pointFromScalar,
@@ -15,14 +16,20 @@ import {
 
 /*
  * secp256k1 for every room, over libsecp256k1 in WebAssembly: some ten times as fast as arithmetic in JavaScript, and
- * a round of ten providers is a thousand such operations. Points are 33 bytes compressed, scalars and x-only public
- * keys (BIP-340) 32 bytes, big-endian.
+ * a round of ten providers is a thousand such operations. Scalars and x-only public keys (BIP-340) are 32 bytes,
+ * big-endian. Points are taken in either form of SEC 1; arithmetic gives them in the 65 bytes of the longer one, since
+ * reading the shorter takes a square root, a fifth of a multiplication. What travels is `compressed`.
+ *
+ * The library must never be given what is no point: it throws across WebAssembly's frames, whose stack is not unwound,
+ * and after some three thousand times everything fails. Hence `isPoint` before each use of a point from outside.
  */
 
 export const isPublicKey = (point: Uint8Array): boolean => point.length === 33 && isPoint(point)
 
 /** @throws TypeError when the secret is not in [1, n) */
 export const publicKey = (secret: Uint8Array): Uint8Array => must(pointFromScalar(secret, true))
+/** `scalar · G`. @throws TypeError when the scalar is not in [1, n) */
+export const multiplyBase = (scalar: Uint8Array): Uint8Array => must(pointFromScalar(scalar, false))
 export const xOnlyPublicKey = (secret: Uint8Array): Uint8Array => xOnlyPointFromScalar(secret)
 
 /** A fresh secret key or nonce, uniform in [1, n). */
@@ -39,11 +46,26 @@ export const sign = (hash: Uint8Array, secret: Uint8Array): Uint8Array =>
 
 /** BIP-340. False for anything that is not a signature of this hash by this x-only key, however malformed. */
 export function verify(signature: Uint8Array, hash: Uint8Array, xOnly: Uint8Array): boolean {
+  if (!isKnownPoint(xOnly)) return false
   try {
     return verifySchnorr(hash, xOnly, signature)
   } catch {
     return false
   }
+}
+
+/** The x of points that signed lately: most signatures are by a few keys, and looking again costs a square root. */
+const signers = new Set<string>()
+const SIGNERS = 1000
+
+function isKnownPoint(xOnly: Uint8Array): boolean {
+  const name = Buffer.from(xOnly).toString('latin1')
+  if (signers.has(name)) return true
+  if (!isXOnlyPoint(xOnly)) return false
+  const [oldest] = signers
+  if (signers.size >= SIGNERS && oldest !== undefined) signers.delete(oldest)
+  signers.add(name)
+  return true
 }
 
 export const sha256 = (...parts: (Uint8Array | string)[]): Uint8Array => {
@@ -52,8 +74,23 @@ export const sha256 = (...parts: (Uint8Array | string)[]): Uint8Array => {
   return new Uint8Array(hash.digest())
 }
 
+/** For arithmetic: 65 bytes. @throws TypeError for what is no point */
+export function readPoint(point: Uint8Array): Uint8Array {
+  if (!isPoint(point)) throw new TypeError('not a point of the curve')
+  return point.length === 65 ? point : pointCompress(point, false)
+}
+
+/** 33 bytes. @param point  as arithmetic gives it */
+export function compressed(point: Uint8Array): Uint8Array {
+  if (point.length === 33) return point
+  const short = point.slice(0, 33)
+  short[0] = isOdd(point) ? 3 : 2
+  return short
+}
+
 /** The sum. @throws TypeError for what is no point, RangeError for the point at infinity */
-export const add = (a: Uint8Array, b: Uint8Array): Uint8Array => must(pointAdd(a, b, true))
+export const add = (a: Uint8Array, b: Uint8Array): Uint8Array =>
+  must(pointAdd(readPoint(a), readPoint(b), false))
 export const subtract = (a: Uint8Array, b: Uint8Array): Uint8Array => add(a, negate(b))
 
 /**
@@ -61,11 +98,11 @@ export const subtract = (a: Uint8Array, b: Uint8Array): Uint8Array => add(a, neg
  * @throws TypeError, RangeError
  */
 export const multiply = (point: Uint8Array, scalar: Uint8Array): Uint8Array =>
-  must(pointMultiply(point, scalar, true))
+  must(pointMultiply(readPoint(point), scalar, false))
 
 export const negateScalar = (scalar: Uint8Array): Uint8Array => privateNegate(scalar)
 
-/** Cashu's NUT-00: the point that stands for a secret, whose discrete logarithm nobody knows. */
+/** Cashu's NUT-00: the point that stands for a secret, whose discrete logarithm nobody knows; 33 bytes. */
 export function hashToCurve(secret: string): Uint8Array {
   const hash = sha256('Secp256k1_HashToCurve_Cashu_', secret)
   const counter = Buffer.alloc(4)
@@ -79,7 +116,7 @@ export function hashToCurve(secret: string): Uint8Array {
 
 /** Cashu's NUT-12: the hash of a DLEQ proof, over the points' uncompressed forms in hex. */
 export const hashPoints = (points: Uint8Array[]): Uint8Array =>
-  sha256(...points.map(point => Buffer.from(pointCompress(point, false)).toString('hex')))
+  sha256(...points.map(point => Buffer.from(readPoint(point)).toString('hex')))
 
 /**
  * ECDH: the x coordinate of `secret · P`. The secret is split into two parts, anew each time, so that how long it takes
@@ -88,17 +125,22 @@ export const hashPoints = (points: Uint8Array[]): Uint8Array =>
  * @throws TypeError when that is no point of the curve
  */
 export function sharedX(secret: Uint8Array, xOnly: Uint8Array): Uint8Array {
-  const point = Uint8Array.of(2, ...xOnly)
+  const point = readPoint(Uint8Array.of(2, ...xOnly))
   const part = randomSecret()
   const rest = must(privateSub(secret, part))
-  return add(multiply(point, part), multiply(point, rest)).subarray(1)
+  return add(multiply(point, part), multiply(point, rest)).subarray(1, 33)
 }
 
+/** Its y becomes p − y. */
 function negate(point: Uint8Array): Uint8Array {
-  const negated = Uint8Array.from(point)
-  negated[0] = point[0] === 2 ? 3 : 2
+  const negated = Uint8Array.from(readPoint(point))
+  const y = BigInt(`0x${Buffer.from(negated.subarray(33)).toString('hex')}`)
+  negated.set(Buffer.from((fieldSize - y).toString(16).padStart(64, '0'), 'hex'), 33)
   return negated
 }
+
+const fieldSize = 2n ** 256n - 2n ** 32n - 977n
+const isOdd = (point: Uint8Array): boolean => ((point.at(-1) ?? 0) & 1) === 1
 
 function must(result: Uint8Array | null): Uint8Array {
   if (!result) throw new RangeError('the result is the point at infinity')

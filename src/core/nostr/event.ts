@@ -94,4 +94,13 @@ export const coordinateOf = (event: Pick<NostrEvent, 'kind' | 'pubkey' | 'tags'>
 export const replaces = (a: NostrEvent, b: NostrEvent): boolean =>
   a.created_at > b.created_at || (a.created_at === b.created_at && a.id < b.id)
 
-export const publicKeyOf = (secret: Uint8Array): KeyPair['pubkey'] => bytesToHex(curve.xOnlyPublicKey(secret))
+/** Kept beside the secret it follows from, as long as that is kept: a multiplication for each message otherwise. */
+const publicKeys = new WeakMap<Uint8Array, KeyPair['pubkey']>()
+
+export function publicKeyOf(secret: Uint8Array): KeyPair['pubkey'] {
+  const known = publicKeys.get(secret)
+  if (known !== undefined) return known
+  const pubkey = bytesToHex(curve.xOnlyPublicKey(secret))
+  publicKeys.set(secret, pubkey)
+  return pubkey
+}

@@ -14,6 +14,8 @@ export type Keyset = {
   active: boolean
   feePpk: number
   publicKeys: Record<string, string>
+  /** The same, as arithmetic wants them. */
+  points: Record<string, Uint8Array>
   privateKeys: Record<string, Uint8Array>
 }
 
@@ -44,10 +46,14 @@ export function openKeysets(db: Database, feePpk: number) {
   const all = new Map<string, Keyset>()
   for (const row of stored()) {
     const privateKeys = deserializeMintKeys(JSON.parse(row.keys))
-    const publicKeys = Object.fromEntries(
-      Object.entries(privateKeys).map(([amount, key]) => [amount, bytesToHex(curve.publicKey(key))]),
+    const points = Object.fromEntries(
+      Object.entries(privateKeys).map(([amount, key]) => [amount, curve.multiplyBase(key)]),
     )
-    all.set(row.id, { id: row.id, active: row.active === 1, feePpk: row.fee_ppk, publicKeys, privateKeys })
+    const publicKeys = Object.fromEntries(
+      Object.entries(points).map(([amount, point]) => [amount, bytesToHex(curve.compressed(point))]),
+    )
+    const { id, fee_ppk: feePpk } = row
+    all.set(id, { id, active: row.active === 1, feePpk, publicKeys, points, privateKeys })
   }
 
   const privateKey = (id: string, amount: number): Uint8Array => {
@@ -71,23 +77,24 @@ export function openKeysets(db: Database, feePpk: number) {
      */
     sign(output: Output): Signature {
       const key = privateKey(output.id, output.amount)
-      if (!all.get(output.id)?.active)
-        throw new MintError(CODE.keysetInactive, `keyset ${output.id} is not active`)
+      const keyset = all.get(output.id)
+      if (!keyset?.active) throw new MintError(CODE.keysetInactive, `keyset ${output.id} is not active`)
       const { Fn } = secp256k1.Point
       const B = readPoint(output.B_)
       const k = curve.randomSecret()
-      const A = hexToBytes(all.get(output.id)?.publicKeys[output.amount] ?? '')
+      const A = keyset.points[output.amount] ?? curve.multiplyBase(key)
       const C_ = curve.multiply(B, key)
-      const e = curve.hashPoints([curve.publicKey(k), curve.multiply(B, k), A, C_])
+      const e = curve.hashPoints([curve.multiplyBase(k), curve.multiply(B, k), A, C_])
       const s = Fn.add(Fn.fromBytes(k), Fn.mul(Fn.fromBytes(e), Fn.fromBytes(key)))
       const dleq = { e: bytesToHex(e), s: bytesToHex(Fn.toBytes(s)) }
-      return { id: output.id, amount: output.amount, C_: bytesToHex(C_), dleq }
+      return { id: output.id, amount: output.amount, C_: bytesToHex(curve.compressed(C_)), dleq }
     },
 
-    /** Is this proof one that this mint signed? */
-    verify(proof: Input): void {
+    /** Is this proof one that this mint signed? @param y  the point that stands for its secret, in hex */
+    verify(proof: Input, y: string): void {
       const key = privateKey(proof.id, proof.amount)
-      if (bytesToHex(curve.multiply(curve.hashToCurve(proof.secret), key)) !== bytesToHex(readPoint(proof.C)))
+      const C = curve.compressed(curve.multiply(hexToBytes(y), key))
+      if (bytesToHex(C) !== proof.C.toLowerCase())
         throw new MintError(CODE.proofInvalid, 'a proof was not signed by this mint')
     },
   }
@@ -96,9 +103,11 @@ export function openKeysets(db: Database, feePpk: number) {
 function readPoint(hex: string): Uint8Array {
   const malformed = () => new MintError(CODE.malformed, `${hex} is not a point of the curve`)
   if (!/^0[23][0-9a-f]{64}$/i.test(hex)) throw malformed()
-  const point = hexToBytes(hex)
-  if (!curve.isPublicKey(point)) throw malformed()
-  return point
+  try {
+    return curve.readPoint(hexToBytes(hex))
+  } catch {
+    throw malformed()
+  }
 }
 
 /** NUT-00: the name under which a spent proof is remembered. */

@@ -30,8 +30,8 @@ export function createTransactions(db: Database, keysets: Keysets) {
       throw new MintError(CODE.duplicateInputs, 'an input is given twice')
     for (const { y } of spends)
       if (spentRow.get(y)) throw new MintError(CODE.alreadySpent, 'Token already spent.')
-    for (const { input } of spends) {
-      keysets.verify(input)
+    for (const { y, input } of spends) {
+      keysets.verify(input, y)
       checkConditions(input)
     }
     return spends

@@ -9,7 +9,7 @@ import type { KeysetInfo, Output, Proof, Signature } from './types.ts'
 const outputOf = (id: string, amount: number, secret: string, r: Uint8Array): Output => ({
   id,
   amount,
-  B_: bytesToHex(curve.add(curve.hashToCurve(secret), curve.publicKey(r))),
+  B_: pointHex(curve.add(hexToBytes(yOf(secret)), curve.multiplyBase(r))),
   secret,
   r: bytesToHex(r),
 })
@@ -45,7 +45,7 @@ export function unblind(output: Output, signature: Signature, keyset: KeysetInfo
   const { dleq } = signature
   if (!dleq) throw new MintDishonest('a signature came without its DLEQ proof (NUT-12)')
   try {
-    const [A, B, C] = [hexToBytes(key), hexToBytes(output.B_), hexToBytes(signature.C_)]
+    const [A, B, C] = [keyPoint(key), readPoint(output.B_), readPoint(signature.C_)]
     if (!verifyDleq(dleq, A, B, C))
       throw new MintDishonest('a DLEQ proof is wrong: the signature is not by its key')
     return {
@@ -53,7 +53,7 @@ export function unblind(output: Output, signature: Signature, keyset: KeysetInfo
       amount: output.amount,
       secret: output.secret,
       // Not in constant time: nothing is sent after this, so the mint has nothing to measure.
-      C: bytesToHex(curve.subtract(C, curve.multiply(A, hexToBytes(output.r)))),
+      C: pointHex(curve.subtract(C, curve.multiply(A, hexToBytes(output.r)))),
       dleq: { e: dleq.e, s: dleq.s, r: output.r },
     }
   } catch (error) {
@@ -65,7 +65,7 @@ export function unblind(output: Output, signature: Signature, keyset: KeysetInfo
 function verifyDleq(dleq: { e: string; s: string }, A: Uint8Array, B: Uint8Array, C: Uint8Array): boolean {
   const s = hexToBytes(dleq.s)
   const minusE = curve.negateScalar(hexToBytes(dleq.e))
-  const R1 = curve.add(curve.publicKey(s), curve.multiply(A, minusE))
+  const R1 = curve.add(curve.multiplyBase(s), curve.multiply(A, minusE))
   const R2 = curve.add(curve.multiply(B, s), curve.multiply(C, minusE))
   return bytesToHex(curve.hashPoints([R1, R2, A, C])) === dleq.e
 }
@@ -75,8 +75,8 @@ export function hasValidDleq(proof: Proof, keyset: KeysetInfo): boolean {
   const key = keyset.keys[String(proof.amount)]
   if (!key || !proof.dleq) return false
   try {
-    const [A, r] = [hexToBytes(key), hexToBytes(proof.dleq.r)]
-    const B = curve.add(curve.hashToCurve(proof.secret), curve.publicKey(r))
+    const [A, r] = [keyPoint(key), hexToBytes(proof.dleq.r)]
+    const B = curve.add(hexToBytes(yOf(proof.secret)), curve.multiplyBase(r))
     const C = curve.add(hexToBytes(proof.C), curve.multiply(A, r))
     return verifyDleq(proof.dleq, A, B, C)
   } catch {
@@ -85,7 +85,13 @@ export function hasValidDleq(proof: Proof, keyset: KeysetInfo): boolean {
 }
 
 /** The name by which a mint knows a proof (NUT-07). */
-export const yOf = (secret: string): string => bytesToHex(curve.hashToCurve(secret))
+export const yOf = remembering(1000, secret => pointHex(curve.hashToCurve(secret)))
+
+const pointHex = (point: Uint8Array): string => bytesToHex(curve.compressed(point))
+const readPoint = (hex: string): Uint8Array => curve.readPoint(hexToBytes(hex))
+
+/** A mint's keys: there are a few dozen, and every proof is under one of them. */
+const keyPoint = remembering(500, readPoint)
 
 /**
  * NUT-11, SIG_INPUTS: the signature is over the secret alone. signP2PKProofs of cashu-ts is not used: it silently signs
@@ -106,5 +112,18 @@ export function readSecret(secret: string): { kind: string; data: string; tags: 
     return { kind, data, tags: tags ?? [] }
   } catch {
     return undefined
+  }
+}
+
+/** The same function, its last answers kept: a proof's are asked for at every step of its life. */
+function remembering<T>(most: number, derive: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return text => {
+    const answer = known.get(text) ?? derive(text)
+    known.delete(text)
+    known.set(text, answer)
+    const [oldest] = known.keys()
+    if (known.size > most && oldest !== undefined) known.delete(oldest)
+    return answer
   }
 }
