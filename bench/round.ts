@@ -10,7 +10,7 @@ import {
   flopsPerStep,
   initialWeights,
   parameterCount,
-  type TrainingSpec,
+  type RowsSpec,
   writeSafetensors,
 } from '../src/core/training/index.ts'
 import { sats, seconds } from '../src/shared/units.ts'
@@ -19,7 +19,7 @@ import { cpuMs, cpuMsOf } from './round/cpu.ts'
 import { idleCompute } from './round/idle-compute.ts'
 
 /** About as many parameters as McMahan's CNN (1,663,370). */
-const spec: TrainingSpec = {
+const spec: RowsSpec = {
   recipe: 'mlp',
   model: { inputs: 784, hidden: [2092], outputs: 10 },
   task: 'classification',

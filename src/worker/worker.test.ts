@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Compute, openCompute } from '../core/compute/index.ts'
-import { readSafetensors, type TrainingSpec, writeSafetensors } from '../core/training/index.ts'
+import { type RowsSpec, readSafetensors, writeSafetensors } from '../core/training/index.ts'
 
 let folder: string
 let compute: Compute
@@ -17,7 +17,7 @@ afterEach(async () => {
 })
 const at = (name: string) => join(folder, name)
 
-const specOf = (inputs: number, hidden: number[], learningRate = 0.05): TrainingSpec => ({
+const specOf = (inputs: number, hidden: number[], learningRate = 0.05): RowsSpec => ({
   recipe: 'mlp',
   model: { inputs, hidden, outputs: 2 },
   task: 'classification',

@@ -29,13 +29,13 @@ import {
   flopsPerStep,
   initialWeights,
   parameterCount,
-  type TrainingSpec,
+  type RowsSpec,
   writeSafetensors,
 } from '../../src/core/training/index.ts'
 import { bytes, sats, seconds } from '../../src/shared/units.ts'
 import { uniform } from './stage.test-support.ts'
 
-const spec: TrainingSpec = {
+const spec: RowsSpec = {
   recipe: 'mlp',
   model: { inputs: 4, hidden: [8], outputs: 2 },
   task: 'classification',

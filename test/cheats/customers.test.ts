@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type LocalRelay, type MintServer, startMint, startRelay } from '../../src/core/localnet/index.ts'
 import { type Award, KIND } from '../../src/core/market/index.ts'
 import { openDatabase } from '../../src/core/store/index.ts'
-import { trainingSpec } from '../../src/core/training/index.ts'
+import { rowsSpec } from '../../src/core/training/index.ts'
 import { bytes, sats, seconds } from '../../src/shared/units.ts'
 import { forgedToken, HandMade, strangersKey } from './customer.test-support.ts'
 import { type Actor, openStage, type Stage } from './stage.test-support.ts'
@@ -155,7 +155,7 @@ describe.concurrent('a customer', { timeout: 300_000 }, () => {
   it.each<[string, (award: Award) => Partial<Award>, RegExp]>([
     [
       'a larger model than announced',
-      ({ spec }) => ({ spec: trainingSpec.parse({ ...spec, model: { ...spec.model, hidden: [64] } }) }),
+      ({ spec }) => ({ spec: rowsSpec.parse({ ...spec, model: { ...spec.model, hidden: [64] } }) }),
       /parameters, more than/,
     ],
     ['larger batches than announced', ({ spec }) => ({ spec: { ...spec, batch: 64 } }), /steps, more than/],

@@ -3,7 +3,7 @@ import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
 // Types only: the room behind them opens DuckDB, which no host needs.
 import type { ModelConfig, ModelReport, Prediction, TrainingFacts } from '../models/index.ts'
-import { trainingSpec } from '../training/index.ts'
+import { rowsSpec, trainingSpec } from '../training/index.ts'
 import { task } from './task.ts'
 
 const path = z.string().min(1)
@@ -135,7 +135,7 @@ export const tasks = {
 
   /** How good weights are on the private holdout. `loss`: mean cross-entropy in nats, or the scaled target's rmse. */
   evaluate: task({
-    input: z.object({ spec: trainingSpec, weights: path, data: path, threads }),
+    input: z.object({ spec: rowsSpec, weights: path, data: path, threads }),
     output: z.object({ metric: z.enum(['accuracy', 'r2']), value: z.number(), loss: z.number() }),
   }),
 
@@ -155,7 +155,7 @@ export const tasks = {
   /** Measures the finished model on the holdout and writes its folder, all or nothing. */
   export: task({
     input: z.object({
-      spec: trainingSpec,
+      spec: rowsSpec,
       weights: path,
       /** encoding.json, as `prepare` wrote it. */
       encoding: path,

@@ -6,9 +6,9 @@ import {
   elements,
   f32,
   initialWeights,
+  type RowsSpec,
   readWeights,
   type Tensors,
-  type TrainingSpec,
   train,
   writeSafetensors,
 } from '../training/index.ts'
@@ -37,7 +37,7 @@ export function normals(seed: number): () => number {
 }
 
 export interface World {
-  spec: TrainingSpec
+  spec: RowsSpec
   folder: string
   shards: string[]
   holdout: string
@@ -50,7 +50,7 @@ export interface World {
  * @param labels  the classes in each shard; all of them when left out
  */
 export async function world(
-  options: { task?: TrainingSpec['task']; labels?: number[][]; steps?: number; learningRate?: number } = {},
+  options: { task?: RowsSpec['task']; labels?: number[][]; steps?: number; learningRate?: number } = {},
 ): Promise<World> {
   const { task = 'classification', labels, steps = 120, learningRate = 0.1 } = options
   const folder = mkdtempSync(join(tmpdir(), 'gradstr-round-'))

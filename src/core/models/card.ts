@@ -1,4 +1,4 @@
-import type { TrainingSpec } from '../training/index.ts'
+import type { RowsSpec } from '../training/index.ts'
 import type { ModelConfig, ModelInput } from './config.ts'
 import { FILES } from './config.ts'
 import { pythonExample } from './python-example.ts'
@@ -107,7 +107,7 @@ function use(config: ModelConfig): string {
   ].join('\n\n')
 }
 
-function architecture({ recipe, model }: TrainingSpec): string {
+function architecture({ recipe, model }: RowsSpec): string {
   if (recipe === 'mlp')
     return `A multi-layer perceptron (${[model.inputs, ...model.hidden, model.outputs].join('–')})`
   const convolutions = `${model.kernel}×${model.kernel} convolutions with ${model.channels.join(' and ')} channels`

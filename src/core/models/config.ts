@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { trainingSpec } from '../training/index.ts'
+import { rowsSpec } from '../training/index.ts'
 
 /** What `config.json` calls itself; how a model folder is told from any other folder. */
 export const FORMAT = 'gradstr-model'
@@ -80,7 +80,7 @@ export const modelConfig = z.object({
    */
   interval: z.object({ coverage: z.number(), low: z.number(), high: z.number() }).optional(),
   /** The network inside, as it was trained. */
-  spec: trainingSpec,
+  spec: rowsSpec,
   files: z.record(z.string(), file),
 })
 export type ModelConfig = z.infer<typeof modelConfig>

@@ -1,9 +1,9 @@
 import type { Encoding } from '../datasets/index.ts'
-import { type Data, evaluator, floats, metrics, type Tensors, type TrainingSpec } from '../training/index.ts'
+import { type Data, evaluator, floats, metrics, type RowsSpec, type Tensors } from '../training/index.ts'
 import type { ClassificationQuality, Quality, RegressionQuality } from './report.ts'
 
 export interface Model {
-  spec: TrainingSpec
+  spec: RowsSpec
   encoding: Encoding
   weights: Tensors
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Encoding, encoding as encodingSchema, readEncoding } from '../datasets/index.ts'
-import { readWeights, type TrainingSpec, writeSafetensors } from '../training/index.ts'
+import { type RowsSpec, readWeights, writeSafetensors } from '../training/index.ts'
 import { modelCard } from './card.ts'
 import { CONFIG, FILES, FORMAT, type ModelConfig, VERSION } from './config.ts'
 import { evaluateOn, type Model } from './evaluate.ts'
@@ -11,7 +11,7 @@ import { modelInputs } from './inputs.ts'
 import { type ModelReport, type RegressionReport, type TrainingFacts, trainingFacts } from './report.ts'
 
 export interface ExportOptions {
-  spec: TrainingSpec
+  spec: RowsSpec
   /** Safetensors with the spec's parameters, f32. */
   weights: string
   /** encoding.json, or what it holds. */
@@ -67,7 +67,7 @@ async function writeModel(
   await writeFile(at(CONFIG), json(config))
 }
 
-function configOf(spec: TrainingSpec, encoding: Encoding, report: ModelReport): ModelConfig {
+function configOf(spec: RowsSpec, encoding: Encoding, report: ModelReport): ModelConfig {
   const { target } = encoding
   const interval = report.task === 'regression' ? intervalOf(report.errors) : undefined
   return {

@@ -80,7 +80,7 @@ async function measure(spec: TrainingSpec, milliseconds: number, options: Sessio
 function randomData(spec: TrainingSpec): Data {
   const random = seeded(1)
   const row = rowOf(spec)
-  const classes = elements(modelOf(spec).outputShape)
+  const classes = modelOf(spec).outputShape.at(-1) ?? 1
   const draw = { f32: () => random.float(), u8: () => random.below(256), i32: () => random.below(classes) }
   const tensor = ({ dtype, shape }: { dtype: keyof typeof draw; shape: number[] }): Tensor => {
     const data = new ARRAYS[STORED[dtype]](ROWS * elements(shape)).map(draw[dtype])

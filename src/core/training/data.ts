@@ -1,8 +1,9 @@
 import { UserError } from '../../shared/errors.ts'
 import { modelOf } from './models/index.ts'
-import { openSafetensors } from './safetensors/index.ts'
-import { rowOf, type TrainingSpec } from './spec.ts'
+import { openSafetensors, type SafetensorsFile } from './safetensors/index.ts'
+import { type LanguageSpec, rowOf, type TrainingSpec } from './spec.ts'
 import { elements, type Tensor } from './tensor.ts'
+import { readBlocks } from './text-data.ts'
 
 /** A dataset in memory, with the types and shapes that `rowOf` gives for one row. */
 export interface Data {
@@ -20,36 +21,56 @@ function refuse(path: string, what: string): never {
 }
 
 /**
- * Reads a prepared dataset and checks it against the spec: types, shapes, class numbers, finite values.
+ * Reads a prepared dataset and checks it against the spec: types, shapes, class and token numbers, finite values.
+ * Files hold `x` and `y`, those of text blocks of tokens; see `readBlocks`.
  * @throws UserError `training/data`, `training/safetensors`
  */
 export async function readData(spec: TrainingSpec, path: string): Promise<Data> {
   const file = await openSafetensors(path)
   try {
-    const rows = file.tensors.get('x')?.shape[0] ?? 0
-    const row = rowOf(spec)
-    const read = async (name: 'x' | 'y'): Promise<Tensor> => {
-      const { dtype, shape } = row[name]
-      const found = file.tensors.get(name)
-      if (!found) refuse(path, `it holds no tensor "${name}"`)
-      // A picture may come as a row of pixels: what counts is their number.
-      const fits = elements(found.shape.slice(1)) === elements(shape) && found.shape[0] === rows
-      if (found.dtype !== STORED[dtype] || !fits)
-        refuse(
-          path,
-          `"${name}" is ${found.dtype} [${found.shape}], expected ${STORED[dtype]} [${[rows, ...shape]}]`,
-        )
-      return { ...(await file.read(name)), shape: [rows, ...shape] }
-    }
-    const data = { rows, x: await read('x'), y: await read('y') }
-    if (rows === 0) refuse(path, 'it has no rows')
-    checkValues(data.x, 'x', path)
-    if (spec.task === 'classification') checkClasses(data.y, elements(modelOf(spec).outputShape), path)
-    else checkValues(data.y, 'y', path)
+    const data =
+      spec.task === 'language' ? await readText(spec, file, path) : await readRows(spec, file, path)
+    if (data.rows === 0) refuse(path, 'it has no rows')
     return data
   } finally {
     await file.close()
   }
+}
+
+async function readText(spec: LanguageSpec, file: SafetensorsFile, path: string): Promise<Data> {
+  const { vocabulary, context } = spec.model
+  const blocks = await readBlocks(file, context)
+  if (typeof blocks === 'string') refuse(path, blocks)
+  checkRange(blocks.x.data, [0, vocabulary - 1], 'token', path, context)
+  checkRange(blocks.y.data, [spec.masked ? -1 : 0, vocabulary - 1], 'token', path, context)
+  return blocks
+}
+
+async function readRows(
+  spec: Exclude<TrainingSpec, LanguageSpec>,
+  file: SafetensorsFile,
+  path: string,
+): Promise<Data> {
+  const rows = file.tensors.get('x')?.shape[0] ?? 0
+  const row = rowOf(spec)
+  const read = async (name: 'x' | 'y'): Promise<Tensor> => {
+    const { dtype, shape } = row[name]
+    const found = file.tensors.get(name)
+    if (!found) refuse(path, `it holds no tensor "${name}"`)
+    // A picture may come as a row of pixels: what counts is their number.
+    const fits = elements(found.shape.slice(1)) === elements(shape) && found.shape[0] === rows
+    if (found.dtype !== STORED[dtype] || !fits)
+      refuse(
+        path,
+        `"${name}" is ${found.dtype} [${found.shape}], expected ${STORED[dtype]} [${[rows, ...shape]}]`,
+      )
+    return { ...(await file.read(name)), shape: [rows, ...shape] }
+  }
+  const data = { rows, x: await read('x'), y: await read('y') }
+  checkValues(data.x, 'x', path)
+  if (spec.task === 'regression') checkValues(data.y, 'y', path)
+  else checkRange(data.y.data, [0, elements(modelOf(spec).outputShape) - 1], 'class', path, 1)
+  return data
 }
 
 /** Safetensors' names of the types in which rows come. */
@@ -61,10 +82,17 @@ function checkValues({ data, shape }: Tensor, name: string, path: string): void 
   if (at >= 0) refuse(path, `row ${Math.floor(at / elements(shape.slice(1)))} of "${name}" holds ${data[at]}`)
 }
 
-function checkClasses({ data }: Tensor, classes: number, path: string): void {
+function checkRange(
+  data: Tensor['data'],
+  [least, most]: [number, number],
+  what: 'class' | 'token',
+  path: string,
+  width: number,
+): void {
   if (!(data instanceof Int32Array)) return
-  const at = data.findIndex(label => label < 0 || label >= classes)
-  if (at >= 0) refuse(path, `row ${at} has class ${data[at]}, the model knows 0 to ${classes - 1}`)
+  const at = data.findIndex(label => label < least || label > most)
+  if (at >= 0)
+    refuse(path, `row ${Math.floor(at / width)} has ${what} ${data[at]}, the model knows ${least} to ${most}`)
 }
 
 /** Some rows of a tensor, copied. */

@@ -1,12 +1,13 @@
 import { type Data, pickRows, readData, sliceRows } from './data.ts'
-import { fromOrt, toOrt } from './feeds.ts'
+import { fromOrt, toOrt, weightFeeds } from './feeds.ts'
 import { forward, inputWeights } from './forward.ts'
 import { encodeModel, Graph } from './graph/index.ts'
 import { accuracyOf, crossEntropyOf, squaredErrorOf } from './metrics.ts'
 import { modelOf } from './models/index.ts'
 import { openSession, runSession, type Session, type SessionOptions } from './session.ts'
-import { rowOf, type TrainingSpec } from './spec.ts'
+import { type RowsSpec, rowOf, type TrainingSpec } from './spec.ts'
 import { elements, floats, type Tensor, type Tensors } from './tensor.ts'
+import { textEvaluator } from './text-evaluator.ts'
 
 /** Values per call of the engine at most: bounds memory on wide inputs. */
 const CHUNK_VALUES = 8 * 1024 * 1024
@@ -26,13 +27,19 @@ export interface Evaluator {
   load(path: string): Promise<Data>
   /** @param rows  row numbers to look at; all when left out */
   losses(weights: Tensors, data: Data, rows?: ArrayLike<number>): Promise<Losses>
-  /** Raw outputs `[rows, outputs]`: logits of a classification. @param x  `[rows, inputs]` */
-  predict(weights: Tensors, x: Tensor): Promise<Float32Array>
   close(): Promise<void>
 }
 
+export interface RowsEvaluator extends Evaluator {
+  /** Raw outputs `[rows, outputs]`: logits of a classification. @param x  `[rows, …inputs]` */
+  predict(weights: Tensors, x: Tensor): Promise<Float32Array>
+}
+
 /** @throws UserError `training/engine` */
+export function evaluator(spec: RowsSpec, options?: SessionOptions): Promise<RowsEvaluator>
+export function evaluator(spec: TrainingSpec, options?: SessionOptions): Promise<Evaluator>
 export async function evaluator(spec: TrainingSpec, options: SessionOptions = {}): Promise<Evaluator> {
+  if (spec.task === 'language') return textEvaluator(spec, options)
   const session = await openSession(encodeModel(evaluationGraph(spec)), options)
   const predict = (weights: Tensors, x: Tensor) => predictChunks(spec, session, weights, x)
   return {
@@ -44,11 +51,11 @@ export async function evaluator(spec: TrainingSpec, options: SessionOptions = {}
       return lossesOf(spec, await predict(weights, x), y)
     },
     close: () => session.release(),
-  }
+  } satisfies RowsEvaluator as Evaluator
 }
 
 /** Raw inputs `x` and the parameters in, `predictions` out; any number of rows. */
-function evaluationGraph(spec: TrainingSpec): Graph {
+function evaluationGraph(spec: RowsSpec): Graph {
   const graph = new Graph()
   const { x: row } = rowOf(spec)
   const x = graph.input('x', row.dtype, ['rows', ...row.shape])
@@ -56,7 +63,7 @@ function evaluationGraph(spec: TrainingSpec): Graph {
   return graph
 }
 
-function lossesOf(spec: TrainingSpec, predictions: Float32Array, y: Tensor): Losses {
+function lossesOf(spec: RowsSpec, predictions: Float32Array, y: Tensor): Losses {
   const rows = y.shape[0] ?? 0
   if (!(y.data instanceof Int32Array)) return { rows, loss: squaredErrorOf(predictions, floats(y)) }
   const outputs = elements(modelOf(spec).outputShape)
@@ -68,7 +75,7 @@ function lossesOf(spec: TrainingSpec, predictions: Float32Array, y: Tensor): Los
 }
 
 async function predictChunks(
-  spec: TrainingSpec,
+  spec: RowsSpec,
   session: Session,
   weights: Tensors,
   x: Tensor,
@@ -78,15 +85,11 @@ async function predictChunks(
   const outputs = elements(outputShape)
   const widest = Math.max(elements(inputShape), outputs, ...declared.map(({ shape }) => shape[0] ?? 1))
   const chunk = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / widest)))
-  const feeds = declared.map(({ name }) => {
-    const tensor = weights.get(name)
-    if (!tensor) throw new RangeError(`the weights lack "${name}"`)
-    return [name, toOrt(tensor)] as const
-  })
+  const fixed = weightFeeds(declared, weights)
   const predictions = new Float32Array(rows * outputs)
   for (let from = 0; from < rows; from += chunk) {
     const part = toOrt(sliceRows(x, from, Math.min(rows, from + chunk)))
-    const result = await runSession(session, { ...Object.fromEntries(feeds), x: part })
+    const result = await runSession(session, { ...fixed, x: part })
     predictions.set(fromOrt(result.predictions).data, from * outputs)
   }
   return predictions

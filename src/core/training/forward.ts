@@ -8,8 +8,9 @@ import { floats, type Tensors } from './tensor.ts'
 /** The type in which a spec's raw inputs enter a graph. */
 export const inputType = (spec: TrainingSpec) => rowOf(spec).x.dtype
 
-/** Raw inputs `[n, …]` to what the model sees: `x · scale + shift` in float32. */
+/** Raw inputs `[n, …]` to what the model sees: `x · scale + shift` in float32; tokens stay what they are. */
 export function normalise(spec: TrainingSpec, x: Value): Value {
+  if (spec.task === 'language') return x
   const { scale, shift } = spec.input
   return x.graph.scope('input', () => {
     const numbers = x.dtype === 'f32' ? x : cast(x, { to: 'f32' })

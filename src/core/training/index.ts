@@ -36,7 +36,7 @@ export {
   where,
 } from './graph/index.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
-export { type Architecture, modelOf, recipes } from './models/index.ts'
+export { type Architecture, modelOf } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export {
@@ -52,7 +52,15 @@ export {
 } from './safetensors/index.ts'
 export type { SelfTest } from './selftest.ts'
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
-export { rowOf, type SpecOf, type TrainingSpec, trainingSpec } from './spec.ts'
+export {
+  ROWS_RECIPES,
+  type RowsSpec,
+  rowOf,
+  rowsSpec,
+  type SpecOf,
+  type TrainingSpec,
+  trainingSpec,
+} from './spec.ts'
 export {
   elements,
   f32,

@@ -4,7 +4,6 @@ import { seeded } from './random.ts'
 import { type MlpSpec, referenceGradients } from './reference.ts'
 import { freshState, openRunner } from './runner.ts'
 import type { SessionOptions } from './session.ts'
-import type { TrainingSpec } from './spec.ts'
 import { f32, floats, type Tensors } from './tensor.ts'
 
 /** Of the largest gradient; single precision leaves about a tenth of it. */
@@ -30,7 +29,7 @@ export async function selfTest(options: SessionOptions): Promise<SelfTest> {
   return { passed: error <= TOLERANCE, error }
 }
 
-async function gradientError(task: TrainingSpec['task'], options: SessionOptions): Promise<number> {
+async function gradientError(task: MlpSpec['task'], options: SessionOptions): Promise<number> {
   const spec: MlpSpec = {
     recipe: 'mlp',
     model: { inputs: 7, hidden: [6, 5], outputs: 3 },

@@ -13,6 +13,9 @@ const training = {
   optimizer: optimizerConfig,
 }
 
+/** ε of label smoothing (Szegedy et al. 2015); none when left out. */
+const smoothing = z.number().min(0).lt(1).optional()
+
 /** Models of rows of numbers. Inputs enter as `x · scale + shift`, computed in the graph: pixels stay bytes in memory. */
 const numbers = {
   task: z.enum(['classification', 'regression']),
@@ -21,33 +24,51 @@ const numbers = {
     scale: z.number().min(-1e6).max(1e6),
     shift: z.number().min(-1e6).max(1e6),
   }),
+  smoothing,
+  /** Of a classification: how much a row of each class counts; all the same when left out. */
+  classWeights: z.array(z.number().positive().max(1e6)).max(65_536).optional(),
 }
 
-/** Everything that decides the arithmetic of a training run besides the seed and the data. */
-export const trainingSpec = z
-  .discriminatedUnion('recipe', [
-    z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training }),
-    z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
-  ])
-  .superRefine((spec, context) => {
-    const { parameters, outputShape } = modelOf(spec)
-    if (parameters.reduce((sum, { shape }) => sum + elements(shape), 0) > MAX_PARAMETERS)
-      context.addIssue({
-        code: 'custom',
-        message: `a model may have at most ${MAX_PARAMETERS} parameters`,
-        path: ['model'],
-      })
-    if (spec.task === 'classification' && elements(outputShape) < 2)
-      context.addIssue({
-        code: 'custom',
-        message: 'a classification needs at least two outputs',
-        path: ['model', 'outputs'],
-      })
-  })
+/** Models of text: from the tokens so far, the next one. */
+const language = {
+  task: z.literal('language'),
+  /** Whether the dataset says which tokens count, e.g. answers only; all do when left out. */
+  masked: z.boolean().optional(),
+  smoothing,
+}
 
+const ofRows = [
+  z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training }),
+  z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
+] as const
+const ofText = [z.object({ recipe: z.literal('gpt'), model: configs.gpt, ...language, ...training })] as const
+
+/** Everything that decides the arithmetic of a training run besides the seed and the data. */
+export const trainingSpec = z.discriminatedUnion('recipe', [...ofRows, ...ofText]).superRefine(check)
 export type TrainingSpec = z.infer<typeof trainingSpec>
 /** The spec of one family of models. */
 export type SpecOf<R extends Recipe> = Extract<TrainingSpec, { recipe: R }>
+
+/** The specs whose datasets are rows of numbers: what jobs can be about. */
+export const rowsSpec = z.discriminatedUnion('recipe', ofRows).superRefine(check)
+export type RowsSpec = z.infer<typeof rowsSpec>
+export const ROWS_RECIPES = ofRows.map(({ shape }) => shape.recipe.value)
+
+/** What a schema of single fields cannot say. */
+function check(spec: TrainingSpec, context: z.RefinementCtx): void {
+  const refuse = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', message, path })
+  const { parameters, outputShape } = modelOf(spec)
+  if (parameters.reduce((sum, { shape }) => sum + elements(shape), 0) > MAX_PARAMETERS)
+    refuse(`a model may have at most ${MAX_PARAMETERS} parameters`, 'model')
+  if (spec.task === 'classification' && elements(outputShape) < 2)
+    refuse('a classification needs at least two outputs', 'model', 'outputs')
+  if (spec.task === 'language' || !spec.classWeights) return
+  if (spec.task === 'regression') refuse('only classes have weights', 'classWeights')
+  else if (spec.classWeights.length !== elements(outputShape))
+    refuse('there must be a weight for every class', 'classWeights')
+}
+
+export type LanguageSpec = Extract<TrainingSpec, { task: 'language' }>
 
 /** One row of a dataset: what enters the model, and what it is compared with. */
 export interface Row {
@@ -57,6 +78,9 @@ export interface Row {
 
 export function rowOf(spec: TrainingSpec): Row {
   const { inputShape, outputShape } = modelOf(spec)
+  // The tokens, and which one follows each: −1 where that is not to be learnt.
+  if (spec.task === 'language')
+    return { x: { dtype: 'i32', shape: inputShape }, y: { dtype: 'i32', shape: inputShape } }
   return {
     x: { dtype: spec.input.dtype, shape: inputShape },
     y: spec.task === 'classification' ? { dtype: 'i32', shape: [] } : { dtype: 'f32', shape: outputShape },

@@ -2,11 +2,13 @@ import { forward } from './forward.ts'
 import {
   add,
   crossEntropy,
+  fixed,
   Graph,
   gather,
   gradients,
   loop,
   mean,
+  reshape,
   squaredError,
   type Total,
   type Value,
@@ -92,6 +94,14 @@ function optimized(spec: TrainingSpec, step: Value, slopes: Value[], carried: re
 }
 
 /** Cross-entropy in nats, or squared error, over a batch. */
-export function lossOf(spec: Pick<TrainingSpec, 'task'>, prediction: Value, y: Value): Total {
-  return spec.task === 'classification' ? crossEntropy(prediction, y) : squaredError(prediction, y)
+export function lossOf(spec: TrainingSpec, prediction: Value, y: Value): Total {
+  const { smoothing = 0 } = spec
+  if (spec.task === 'language') {
+    const [n, positions, vocabulary] = fixed(prediction.shape) as [number, number, number] // as `rowOf` says
+    const logits = reshape(prediction, [n * positions, vocabulary])
+    return crossEntropy(logits, reshape(y, [n * positions]), { smoothing, masked: spec.masked ?? false })
+  }
+  if (spec.task === 'regression') return squaredError(prediction, y)
+  const { classWeights } = spec
+  return crossEntropy(prediction, y, { smoothing, ...(classWeights && { classWeights }) })
 }

@@ -1,5 +1,5 @@
 import type { Prepared } from '../../datasets/index.ts'
-import { type TrainingSpec, trainingSpec } from '../../training/index.ts'
+import { type RowsSpec, rowsSpec } from '../../training/index.ts'
 
 type Shape = Pick<Prepared, 'task' | 'inputs' | 'outputs' | 'input'> & { rowsPerShard: number }
 
@@ -12,9 +12,9 @@ const epochs = 2
  * The model and its training for a dataset. Images get the 2NN of McMahan et al. 2017 (two hidden layers of 200), SGD
  * with momentum; tables a smaller one with AdamW, which forgives features of different scales.
  */
-export function recipeFor({ task, inputs, outputs, input, rowsPerShard }: Shape): TrainingSpec {
+export function recipeFor({ task, inputs, outputs, input, rowsPerShard }: Shape): RowsSpec {
   const image = input.dtype === 'u8'
-  return trainingSpec.parse({
+  return rowsSpec.parse({
     recipe: 'mlp',
     model: { inputs, hidden: image ? [200, 200] : [64, 64], outputs },
     task,
@@ -27,5 +27,5 @@ export function recipeFor({ task, inputs, outputs, input, rowsPerShard }: Shape)
 }
 
 /** Local steps of a full round. */
-export const stepsFor = (spec: TrainingSpec, rowsPerShard: number): number =>
+export const stepsFor = (spec: RowsSpec, rowsPerShard: number): number =>
   Math.max(fewestSteps, epochs * Math.ceil(rowsPerShard / spec.batch))

@@ -2,7 +2,7 @@ import type { Sats, Seconds } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
 import type { Figures, Reference } from '../../federation/index.ts'
 import type { Bid } from '../../market/index.ts'
-import type { TrainingSpec } from '../../training/index.ts'
+import type { RowsSpec } from '../../training/index.ts'
 import type { CustomerFact } from './log.ts'
 
 /** How long each party may take, in seconds; payments.md, "Paying per round". */
@@ -36,7 +36,7 @@ export interface Score {
 /** What the customer decided before the job was announced. It never changes. */
 export interface Plan {
   title: string
-  spec: TrainingSpec
+  spec: RowsSpec
   parameters: number
   rounds: number
   /** Local steps in a full round. */

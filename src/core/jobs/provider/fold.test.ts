@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Bytes, sats, seconds } from '../../../shared/units.ts'
 import type { Award, Round } from '../../market/index.ts'
-import { trainingSpec } from '../../training/index.ts'
+import { rowsSpec } from '../../training/index.ts'
 import { manifestOf } from '../customer/fold.test-support.ts'
 import { replay } from '../machine.ts'
 import { providerMachine } from './advance.ts'
@@ -93,7 +93,7 @@ describe('the provider’s fold', () => {
       'T too early',
       { times: { start: 10, deadline: 20, release: 30, redeem: 40, lock: 50 } as Award['times'] },
     ],
-    ['a larger model', { spec: trainingSpec.parse({ ...spec, model: { ...spec.model, hidden: [64] } }) }],
+    ['a larger model', { spec: rowsSpec.parse({ ...spec, model: { ...spec.model, hidden: [64] } }) }],
   ])('declines an award with %s, in words', (_, change) => {
     const side = new Side().hired(change)
     expect(answerOf(side)).toMatchObject({ accept: false })

@@ -4,8 +4,8 @@ import {
   encodeModel,
   forward,
   Graph,
+  type RowsSpec,
   type Tensors,
-  type TrainingSpec,
   type Value,
 } from '../../training/index.ts'
 import { imageInput, inputsFor } from '../inputs.ts'
@@ -20,7 +20,7 @@ const ROWS = 'rows'
  * The whole model as one ONNX file: raw values in, answers out. Inputs are those of `inputsFor`, outputs `label` and,
  * for classes, `probabilities`.
  */
-export function modelGraph(spec: TrainingSpec, encoding: Encoding, weights: Tensors): Uint8Array {
+export function modelGraph(spec: RowsSpec, encoding: Encoding, weights: Tensors): Uint8Array {
   const graph = new Graph()
   const x = encoding.kind === 'idx' ? images(graph, encoding, spec) : columns(graph, encoding)
   const y = forward(spec, x, constantWeights(graph, spec, weights))
@@ -53,7 +53,7 @@ function prepare(feature: Feature, x: Value): Value {
 }
 
 /** `[rows, height, width]` u8 → `[rows, inputs]`, still bytes: the model scales them itself. */
-function images(graph: Graph, encoding: ImageEncoding, spec: TrainingSpec): Value {
+function images(graph: Graph, encoding: ImageEncoding, spec: RowsSpec): Value {
   const { width, height } = encoding
   if (spec.input.dtype !== 'u8') throw new TypeError('images enter the model as bytes')
   const x = graph.input(imageInput(encoding).name, 'u8', [ROWS, height, width])

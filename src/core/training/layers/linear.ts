@@ -1,5 +1,5 @@
-import { dense, type Value } from '../graph/index.ts'
-import type { Parameter } from '../models/model.ts'
+import { add, dense, matmul, type Value } from '../graph/index.ts'
+import type { Init, Parameter } from '../models/model.ts'
 import type { Net } from './net.ts'
 
 /** PyTorch's `nn.Linear`: `[n, in]` → `[n, out]` with `name.weight` `[out, in]` and `name.bias` `[out]`. */
@@ -14,4 +14,26 @@ export function linearParameters(name: string, inputs: number, outputs: number):
     { name: `${name}.weight`, shape: [outputs, inputs], init },
     { name: `${name}.bias`, shape: [outputs], init },
   ]
+}
+
+/**
+ * Hugging Face's `Conv1D`, GPT-2's linear layer, whose weight lies the other way round: `[n, in]` → `[n, out]` with
+ * `name.weight` `[in, out]` and, with bias, `name.bias` `[out]`.
+ */
+export function conv1d(net: Net, name: string, x: Value, { bias = true } = {}): Value {
+  return x.graph.scope(name, () => {
+    const y = matmul(x, net.parameter(`${name}.weight`))
+    return bias ? add(y, net.parameter(`${name}.bias`)) : y
+  })
+}
+
+export function conv1dParameters(
+  name: string,
+  inputs: number,
+  outputs: number,
+  init: Init,
+  { bias = true } = {},
+): Parameter[] {
+  const weight = { name: `${name}.weight`, shape: [inputs, outputs], init }
+  return bias ? [weight, { name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : [weight]
 }

@@ -1,5 +1,6 @@
 import { defineOp } from '../op.ts'
 import { axisOf, count, type Value } from '../value.ts'
+import { cast } from './choose.ts'
 import { zeros } from './fill.ts'
 import { reshape, transpose } from './layout.ts'
 
@@ -28,7 +29,11 @@ function scatterAdd(dy: Value, indices: Value, x: Value, axis: number): Value {
   const target = front.map(i => x.shape[i] ?? 1)
   const n = count(indices.shape)
   const slices = reshape(axis === 0 ? dy : transpose(dy, order), [n, ...target.slice(1)])
-  const sum = scatter(zeros(dy.graph, dy.dtype, target), reshape(indices, [n, 1]), slices)
+  const sum = scatter(
+    zeros(dy.graph, dy.dtype, target),
+    reshape(cast(indices, { to: 'i64' }), [n, 1]),
+    slices,
+  )
   if (axis === 0) return sum
   return transpose(
     sum,

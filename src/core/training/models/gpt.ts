@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import {
+  add,
+  causalAttention,
+  fixed,
+  gather,
+  gelu,
+  geluTanh,
+  matmul,
+  reshape,
+  split,
+  transpose,
+  type Value,
+} from '../graph/index.ts'
+import { conv1d, conv1dParameters } from '../layers/linear.ts'
+import type { Net } from '../layers/net.ts'
+import { normalised, normParameters } from '../layers/norm.ts'
+import type { Model, Parameter } from './model.ts'
+
+export const gptConfig = z
+  .object({
+    /** Number of tokens that the tokenizer knows. */
+    vocabulary: z.int().min(2).max(1_048_576),
+    /** Tokens that it sees at once, T. */
+    context: z.int().min(1).max(65_536),
+    /** Of a token inside the model, C. */
+    width: z.int().min(1).max(16_384),
+    layers: z.int().min(1).max(128),
+    heads: z.int().min(1).max(256),
+    /** Whether linear layers and norms have biases, as GPT-2's do. */
+    bias: z.boolean(),
+    /** By the error function, or by tanh, as GPT-2's. */
+    activation: z.enum(['gelu', 'gelu_new']),
+  })
+  .refine(({ width, heads }) => width % heads === 0, { message: 'the heads must share the width evenly' })
+export type GptConfig = z.infer<typeof gptConfig>
+
+/**
+ * GPT-2 (Radford et al. 2019) as nanoGPT writes it: pre-norm blocks, learnt positions, logits by the token embedding.
+ * Parameters have Hugging Face's names and shapes: `transformer.wte.weight`, `transformer.h.0.attn.c_attn.weight`, …
+ * `[n, T]` tokens → `[n, T, vocabulary]` logits of each next token.
+ */
+export const gpt: Model<GptConfig> = {
+  parameters: config => [
+    { name: 'transformer.wte.weight', shape: [config.vocabulary, config.width], init: { normal: 0.02 } },
+    { name: 'transformer.wpe.weight', shape: [config.context, config.width], init: { normal: 0.02 } },
+    ...Array.from({ length: config.layers }, (_, i) => blockParameters(`transformer.h.${i}`, config)).flat(),
+    ...normParameters('transformer.ln_f', config.width, config),
+  ],
+  inputShape: ({ context }) => [context],
+  outputShape: ({ context, vocabulary }) => [context, vocabulary],
+  forward(net, config, tokens) {
+    const { width, layers, vocabulary } = config
+    const [n = 0, positions = 0] = fixed(tokens.shape)
+    const embedding = net.parameter('transformer.wte.weight')
+    const embedded = tokens.graph.scope('transformer.wte', () => gather(embedding, tokens))
+    let x = reshape(add(embedded, net.parameter('transformer.wpe.weight')), [n * positions, width])
+    for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions)
+    x = normalised(net, 'transformer.ln_f', x, config)
+    const logits = x.graph.scope('lm_head', () => matmul(x, transpose(embedding)))
+    return reshape(logits, [n, positions, vocabulary])
+  },
+}
+
+/** `[n · T, width]` → the same */
+function block(net: Net, name: string, config: GptConfig, x: Value, positions: number): Value {
+  const attended = attention(
+    net,
+    `${name}.attn`,
+    config,
+    normalised(net, `${name}.ln_1`, x, config),
+    positions,
+  )
+  const h = add(x, attended)
+  return add(h, feedForward(net, `${name}.mlp`, config, normalised(net, `${name}.ln_2`, h, config)))
+}
+
+function attention(net: Net, name: string, config: GptConfig, x: Value, positions: number): Value {
+  const { width, heads } = config
+  const n = Number(x.shape[0]) / positions
+  const mixed = conv1d(net, `${name}.c_attn`, x, config)
+  const y = x.graph.scope(name, () => {
+    // One transposition brings query, key and value apart and the heads in front.
+    const apart = transpose(reshape(mixed, [n, positions, 3, heads, width / heads]), [2, 0, 3, 1, 4])
+    const [q, k, v] = split(apart, [1, 1, 1], 0).map(part =>
+      reshape(part, [n, heads, positions, width / heads]),
+    )
+    return reshape(transpose(causalAttention(q!, k!, v!), [0, 2, 1, 3]), [n * positions, width])
+  })
+  return conv1d(net, `${name}.c_proj`, y, config)
+}
+
+function feedForward(net: Net, name: string, config: GptConfig, x: Value): Value {
+  const activate = config.activation === 'gelu' ? gelu : geluTanh
+  const h = conv1d(net, `${name}.c_fc`, x, config)
+  return conv1d(
+    net,
+    `${name}.c_proj`,
+    x.graph.scope(name, () => activate(h)),
+    config,
+  )
+}
+
+function blockParameters(name: string, config: GptConfig): Parameter[] {
+  const { width, layers } = config
+  const usual = { normal: 0.02 }
+  // What is added to the residual stream begins smaller, for there are so many of them (GPT-2, section 2.3).
+  const residual = { normal: 0.02 / Math.sqrt(2 * layers) }
+  return [
+    ...normParameters(`${name}.ln_1`, width, config),
+    ...conv1dParameters(`${name}.attn.c_attn`, width, 3 * width, usual, config),
+    ...conv1dParameters(`${name}.attn.c_proj`, width, width, residual, config),
+    ...normParameters(`${name}.ln_2`, width, config),
+    ...conv1dParameters(`${name}.mlp.c_fc`, width, 4 * width, usual, config),
+    ...conv1dParameters(`${name}.mlp.c_proj`, 4 * width, width, residual, config),
+  ]
+}

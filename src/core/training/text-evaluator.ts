@@ -1,0 +1,68 @@
+import { type Data, pickRows, readData } from './data.ts'
+import type { Evaluator } from './evaluator.ts'
+import { fromOrt, toOrt, weightFeeds } from './feeds.ts'
+import { forward, inputWeights } from './forward.ts'
+import { encodeModel, Graph } from './graph/index.ts'
+import { modelOf } from './models/index.ts'
+import { openSession, runSession, type SessionOptions } from './session.ts'
+import type { LanguageSpec } from './spec.ts'
+import { lossOf } from './step.ts'
+import { elements, type Tensor } from './tensor.ts'
+
+/** Logits per call of the engine at most: bounds memory. */
+const LOGITS = 4 * 1024 * 1024
+
+/**
+ * Losses of language models: sums over tokens come from the engine, logits stay there. The graph has a fixed number of
+ * blocks; a last call that has fewer is filled up with blocks in which no token counts.
+ * @throws UserError `training/engine`
+ */
+export async function textEvaluator(spec: LanguageSpec, options: SessionOptions): Promise<Evaluator> {
+  const { parameters, outputShape } = modelOf(spec)
+  const blocks = Math.max(1, Math.min(64, Math.floor(LOGITS / elements(outputShape))))
+  const session = await openSession(encodeModel(lossGraph(spec, blocks)), options)
+  return {
+    load: path => readData(spec, path),
+    async losses(weights, data, rows) {
+      const feeds = weightFeeds(parameters, weights)
+      const all = rows ?? Array.from({ length: data.rows }, (_, i) => i)
+      let [sum, count] = [0, 0]
+      for (let from = 0; from < all.length; from += blocks) {
+        const { x, y } = filled(data, Array.from(all).slice(from, from + blocks), blocks)
+        const result = await runSession(session, { ...feeds, x: toOrt(x), y: toOrt(y) })
+        sum += fromOrt(result.sum).data[0] ?? Number.NaN
+        count += fromOrt(result.count).data[0] ?? Number.NaN
+      }
+      return { rows: all.length, loss: sum / count }
+    },
+    close: () => session.release(),
+  }
+}
+
+function lossGraph(spec: LanguageSpec, blocks: number): Graph {
+  const graph = new Graph()
+  const shape = [blocks, spec.model.context]
+  const [x, y] = [graph.input('x', 'i32', shape), graph.input('y', 'i32', shape)]
+  // How good a model is says the plain cross-entropy, whatever it was trained with.
+  const { sum, count } = lossOf(
+    { ...spec, masked: true, smoothing: 0 },
+    forward(spec, x, inputWeights(graph, spec)),
+    y,
+  )
+  graph.output('sum', sum)
+  if (typeof count !== 'number') graph.output('count', count)
+  return graph
+}
+
+function filled(data: Data, rows: number[], blocks: number): { x: Tensor; y: Tensor } {
+  const [x, y] = [pickRows(data.x, rows), pickRows(data.y, rows)]
+  const missing = blocks - rows.length
+  return missing === 0 ? { x, y } : { x: extended(x, missing, 0), y: extended(y, missing, -1) }
+}
+
+function extended({ dtype, shape, data }: Tensor, rows: number, value: number): Tensor {
+  const [count = 0, ...rest] = shape
+  const longer = new Int32Array((count + rows) * elements(rest)).fill(value)
+  longer.set(Array.from(data, Number))
+  return { dtype, shape: [count + rows, ...rest], data: longer }
+}
