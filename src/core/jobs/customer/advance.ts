@@ -1,7 +1,7 @@
-import { produce } from 'immer'
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Machine } from '../machine.ts'
 import { beginExport, refundableAt, roundsAreOver, settleLocks } from './closing.ts'
+import { copyOf } from './copy.ts'
 import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import { askReceipts, owesReceipts, receiptAt } from './receipts.ts'
@@ -17,19 +17,18 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
   advance(state, entry) {
     const effects: CustomerEffect[] = []
     const ask: Ask = effect => void effects.push(effect)
-    const next = produce(state, job => {
-      job.clock = entry.at
-      record(job, entry, ask)
-      if (job.catchingUp) return
-      if (job.plan && !ended(job)) proceed(job, job.plan, ask)
-      if (job.plan && job.phase !== 'fenced') {
-        // Also after the end: what was delivered in time is judged and paid, the rest comes back.
-        judgeLate(job, job.plan, ask)
-        settleLocks(job, ask)
-        askReceipts(job, ask)
-      }
-    })
-    return [next, effects]
+    const job = copyOf(state)
+    job.clock = entry.at
+    record(job, entry, ask)
+    if (job.catchingUp) return [job, effects]
+    if (job.plan && !ended(job)) proceed(job, job.plan, ask)
+    if (job.plan && job.phase !== 'fenced') {
+      // Also after the end: what was delivered in time is judged and paid, the rest comes back.
+      judgeLate(job, job.plan, ask)
+      settleLocks(job, ask)
+      askReceipts(job, ask)
+    }
+    return [job, effects]
   },
   wakeAt,
   over: job =>

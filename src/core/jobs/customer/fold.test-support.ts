@@ -2,6 +2,7 @@ import { type Bytes, type Sats, sats, seconds } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
 import type { Figures } from '../../federation/index.ts'
 import type { Bid } from '../../market/index.ts'
+import { frozen } from '../frozen.test-support.ts'
 import type { Entry } from '../machine.ts'
 import { customerMachine } from './advance.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
@@ -132,7 +133,7 @@ export class World {
     const entry = { id, at: seconds(this.clock), fact }
     if (this.log.some(known => known.id === id)) return
     this.log.push(entry)
-    const [job, effects] = customerMachine.advance(this.job, entry)
+    const [job, effects] = customerMachine.advance(frozen(this.job), entry)
     this.job = job
     for (const effect of effects) {
       if (this.asked.has(effect.id)) continue

@@ -94,7 +94,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
     case 'restored':
       if (!job.plan || fact.epoch <= job.epoch) return
       job.epoch = fact.epoch
-      job.plan.out = fact.out
+      job.plan = { ...job.plan, out: fact.out }
       job.stamp = after(job.stamp, fact.stamp)
       return ask({ id: `announce:${fact.epoch}:running`, type: 'announce', status: 'running' })
     case 'exported':

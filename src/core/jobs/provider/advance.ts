@@ -1,4 +1,3 @@
-import { produce } from 'immer'
 import { type Seconds, sats, seconds } from '../../../shared/units.ts'
 import type { Entry, Machine } from '../machine.ts'
 import type { LeaveCode, ProviderEffect, ProviderFact } from './log.ts'
@@ -14,12 +13,12 @@ export const providerMachine: Machine<Engagement, ProviderFact, ProviderEffect> 
   tick: { type: 'tick' },
   advance(state, entry) {
     const effects: ProviderEffect[] = []
-    const next = produce(state, engagement => {
-      engagement.clock = entry.at
-      record(engagement, entry, effect => void effects.push(effect))
-      expire(engagement, effect => void effects.push(effect))
-    })
-    return [next, effects]
+    const engagement = copyOf(state)
+    const ask: Ask = effect => void effects.push(effect)
+    engagement.clock = entry.at
+    record(engagement, entry, ask)
+    expire(engagement, ask)
+    return [engagement, effects]
   },
   wakeAt(engagement) {
     const at = patienceEnds(engagement)
@@ -30,6 +29,12 @@ export const providerMachine: Machine<Engagement, ProviderFact, ProviderEffect> 
     engagement.end !== undefined &&
     ['bid', 'check-lock', 'fetch', 'train', 'upload', 'send-update'].includes(effect.type),
 }
+
+/** For the rules to write to; what never changes once it is there is shared. The fold's tests freeze what it is made of. */
+const copyOf = (engagement: Engagement): Engagement => ({
+  ...engagement,
+  shares: engagement.shares.map(share => ({ ...share })),
+})
 
 const current = (engagement: Engagement): Share | undefined => engagement.shares.at(-1)
 

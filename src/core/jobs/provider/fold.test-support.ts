@@ -2,6 +2,7 @@ import { type Bytes, sats, seconds } from '../../../shared/units.ts'
 import type { Award, Bid, Job, Round, Verdict } from '../../market/index.ts'
 import { flopsPerStep, parameterCount } from '../../training/index.ts'
 import { manifestOf, planOf } from '../customer/fold.test-support.ts'
+import { frozen } from '../frozen.test-support.ts'
 import type { Entry } from '../machine.ts'
 import { providerMachine } from './advance.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
@@ -94,7 +95,7 @@ export class Side {
     const entry = { id, at: seconds(this.clock), fact }
     if (this.log.some(known => known.id === id)) return this
     this.log.push(entry)
-    const [state, effects] = providerMachine.advance(this.state, entry)
+    const [state, effects] = providerMachine.advance(frozen(this.state), entry)
     this.state = state
     for (const effect of effects) this.effects.set(effect.id, effect)
     return this
