@@ -4,7 +4,7 @@ const layers = [
   ['federation', 'market', 'compute', 'localnet', 'models'],
   ['payments', 'blobs', 'training', 'tokenizers', 'datasets'],
   ['nostr', 'identity'],
-  ['store'],
+  ['store', 'threads'],
 ]
 const room = names => `^src/core/(${names.join('|')})/`
 

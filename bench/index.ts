@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 
 /** A yardstick: `bench/NAME.ts` exports `run`. */
 export interface BenchOptions {
@@ -9,6 +10,9 @@ export interface BenchOptions {
 interface Bench {
   run(options: BenchOptions): Promise<void>
 }
+
+// As the command line does.
+enableCompileCache()
 
 const folder = new URL('.', import.meta.url)
 const names = readdirSync(folder)

@@ -1,5 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { tagBytes } from './manifest.ts'
+
+/** What AES-GCM adds to each chunk: its authentication tag. */
+export const tagBytes = 16
 
 const version = 1
 

@@ -6,11 +6,11 @@ import { UserError } from '../../shared/errors.ts'
 import type { Memory } from '../../shared/memory.ts'
 import type { Bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
-import { openChunk, sealChunk } from './chunk.ts'
+import { openChunk, sealChunk, tagBytes } from './chunk.ts'
 import type { BlossomClient, Chunk } from './client.ts'
 import { hashFile } from './encrypt.ts'
 import { badManifest, noServer, ServerError, type ServerProblem, twice } from './errors.ts'
-import { type Manifest, originsOf, stride, tagBytes } from './manifest.ts'
+import { type Manifest, originsOf, stride } from './manifest.ts'
 import { inParallel } from './parallel.ts'
 
 export interface DownloadOptions {

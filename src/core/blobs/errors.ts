@@ -31,6 +31,13 @@ export type ServerProblem = { server: string; reason: string }
 export const listed = (problems: readonly ServerProblem[]): string =>
   problems.map(({ server, reason }) => `${server}: ${reason}`).join('; ')
 
+export const changed = (path: string): UserError =>
+  new UserError('blobs/changed', {
+    message: 'The file changed while it was being uploaded.',
+    fix: 'Wait until nothing writes to it, then start again.',
+    where: path,
+  })
+
 export function noServer(
   code: 'blobs/not-stored' | 'blobs/not-found',
   problems: readonly ServerProblem[],

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { bytes } from '../../shared/units.ts'
+import { tagBytes } from './chunk.ts'
 
 /** Most plaintext in one chunk. */
 export const maxChunk = 4 * 1024 * 1024
-/** What AES-GCM adds to each chunk: its authentication tag. */
-export const tagBytes = 16
 /** 16 GiB of plaintext: more than any shard or model that Gradstr sends. */
 export const maxChunks = 4096
 

@@ -3,31 +3,27 @@ import { join } from 'node:path'
 
 /** The encrypted chunks of one file, immutable whatever happens to the file later. */
 export interface Snapshot {
-  /** Memory that chunk `index` can be sealed into, once all but the chunk before it are kept. */
-  room(index: number, bytes: number): Buffer
+  /** Makes the folder where each chunk is a file, named by its SHA-256; there is none when chunks stay in memory. */
+  folder?(): Promise<string>
+  /** Memory that a sealed chunk stays in; without, it may lie anywhere until it is kept. */
+  room?(bytes: number): Buffer
   keep(sha256: string, sealed: Buffer): Promise<void>
   read(sha256: string): Promise<Buffer>
   drop(): Promise<void>
 }
 
-/** For files of any size: one file per chunk, named by its SHA-256. */
-export function snapshotIn(folder: string): Snapshot {
-  const buffers: Buffer[] = []
-  let made: Promise<unknown> | undefined
+/** For files of any size. */
+export function snapshotIn(path: string): Snapshot {
+  let made: Promise<string> | undefined
+  const folder = () => {
+    made ??= mkdir(path, { recursive: true }).then(() => path)
+    return made
+  }
   return {
-    // Two in turn: one is encrypted into while the other is written.
-    room(index, bytes) {
-      const buffer = buffers[index % 2] ?? Buffer.allocUnsafe(bytes)
-      buffers[index % 2] = buffer
-      return buffer
-    },
-    async keep(sha256, sealed) {
-      made ??= mkdir(folder, { recursive: true })
-      await made
-      await writeFile(join(folder, sha256), sealed)
-    },
-    read: sha256 => readFile(join(folder, sha256)),
-    drop: () => rm(folder, { recursive: true, force: true }),
+    folder,
+    keep: async (sha256, sealed) => writeFile(join(await folder(), sha256), sealed),
+    read: sha256 => readFile(join(path, sha256)),
+    drop: () => rm(path, { recursive: true, force: true }),
   }
 }
 
@@ -35,7 +31,7 @@ export function snapshotIn(folder: string): Snapshot {
 export function snapshotInMemory(): Snapshot {
   const chunks = new Map<string, Buffer>()
   return {
-    room: (_, bytes) => Buffer.allocUnsafeSlow(bytes),
+    room: bytes => Buffer.allocUnsafeSlow(bytes),
     keep: async (sha256, sealed) => void chunks.set(sha256, sealed),
     async read(sha256) {
       const sealed = chunks.get(sha256)

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { UserError } from '../../shared/errors.ts'
 import type { Memory } from '../../shared/memory.ts'
 import type { Bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import type { BlossomClient, Chunk } from './client.ts'
 import { hashFile, sealFile } from './encrypt.ts'
-import { noServer, ServerError, type ServerProblem, twice } from './errors.ts'
+import { changed, noServer, ServerError, type ServerProblem, twice } from './errors.ts'
 import { type Manifest, maxServers, originsOf, type Sealed, stride } from './manifest.ts'
 import { inParallel } from './parallel.ts'
 import type { Remembered, sealedTable } from './sealed-table.ts'
@@ -119,15 +118,10 @@ async function sealOnce(
   const single = known?.chunks.length === 1
   const chunkSize = Math.max(known ? stride(known) : 0, known && !single ? 0 : tools.chunkSize)
   const sealed = await sealFile(path, into, { type, chunkSize, memory, ...(known ? { key: known.key } : {}) })
-  const changed =
+  const other =
     (sha256 !== undefined && sealed.sha256 !== sha256) ||
     (known && !isDeepStrictEqual(sealed.chunks, known.chunks))
-  if (changed)
-    throw new UserError('blobs/changed', {
-      message: 'The file changed while it was being uploaded.',
-      fix: 'Wait until nothing writes to it, then start again.',
-      where: path,
-    })
+  if (other) throw changed(path)
   return sealed
 }
 

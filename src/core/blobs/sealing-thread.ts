@@ -1,0 +1,40 @@
+import { createHash, hash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { answerRequests } from '../threads/index.ts'
+import { sealChunk, tagBytes } from './chunk.ts'
+
+interface Part {
+  /** Plaintext, from the beginning of this memory on. */
+  memory: SharedArrayBuffer
+  length: number
+}
+
+/** What a sealing thread is asked: add to the hash of the whole, seal and write a chunk, or say the hash. */
+export type SealingRequest =
+  | ({ do: 'add' } & Part)
+  | ({ do: 'seal'; key: Uint8Array; index: number; last: boolean; folder: string } & Part)
+  | { do: 'digest' }
+
+const whole = createHash('sha256')
+let room = Buffer.alloc(0)
+
+answerRequests<SealingRequest, string>(request => {
+  if (request.do === 'digest') return whole.digest('hex')
+  const plain = new Uint8Array(request.memory, 0, request.length)
+  if (request.do === 'seal') return seal(plain, request)
+  whole.update(plain)
+  return ''
+})
+
+function seal(
+  plain: Uint8Array,
+  { key, index, last, folder }: Extract<SealingRequest, { do: 'seal' }>,
+): string {
+  const size = plain.length + tagBytes
+  if (room.length < size) room = Buffer.allocUnsafeSlow(size)
+  const sealed = sealChunk(key, index, last, plain, room)
+  const sha256 = hash('sha256', sealed)
+  writeFileSync(join(folder, sha256), sealed)
+  return sha256
+}

@@ -1,0 +1,2 @@
+export { answerRequests } from './answer.ts'
+export { startThread, type Thread } from './thread.ts'
