@@ -28,7 +28,9 @@ export function sealedTable(db: Database) {
       db.transaction(insert, { durable: false })
     },
     forget(key: string): void {
-      db.prepare('delete from blob_sealed where key = ?').run(key)
+      const remove = () => db.prepare('delete from blob_sealed where key = ?').run(key)
+      // Remembered again, it is a key that no server has anything of.
+      db.transaction(remove, { durable: false })
     },
   }
 }

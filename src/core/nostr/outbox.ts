@@ -31,9 +31,12 @@ export function openOutbox(db: Database, now: () => Seconds) {
         for (const url of urls)
           db.prepare('insert or ignore into outbox_target (id, url) values (?, ?)').run(event.id, url)
       }
-      // On disk before it leaves: after a power cut nobody must be told the same thing twice in different words.
-      db.transaction(store, { durable: !isEphemeral(event.kind) })
+      // `persisted` before it leaves.
+      db.transaction(store, { durable: false })
     },
+    /** Before an event leaves: after a power cut nobody must be told the same thing twice in different words. */
+    persisted: (event: NostrEvent): Promise<void> =>
+      isEphemeral(event.kind) ? Promise.resolve() : db.persisted(),
 
     /** Ids still to be sent to this relay, oldest first. */
     open(url: string): string[] {

@@ -1,3 +1,4 @@
+import type { NostrEvent } from './event.ts'
 import type { Answer, Offering } from './offering.ts'
 import type { Outbox } from './outbox.ts'
 import { backoff, type Timings } from './timings.ts'
@@ -25,6 +26,8 @@ export class Publishing {
   /** Failed tries of an event here, and when (monotonic milliseconds) it may be tried again. */
   #waits = new Map<string, { tries: number; until: number }>()
   #limited = { tries: 0, until: 0 }
+  /** On their way to the disk, and then to the relay. */
+  readonly #leaving = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -57,10 +60,10 @@ export class Publishing {
     this.#forget(open)
     let next = Number.POSITIVE_INFINITY
     for (const id of open) {
-      if (this.#offering.underway >= AT_ONCE) break
+      if (this.#offering.underway + this.#leaving.size >= AT_ONCE) break
       const until = Math.max(this.#limited.until, this.#waits.get(id)?.until ?? 0)
       if (until > now) next = Math.min(next, until)
-      else if (!this.#offering.has(id)) this.#deliver(id)
+      else if (!this.#offering.has(id) && !this.#leaving.has(id)) this.#deliver(id)
     }
     // setTimeout cannot wait for ever; an early look does no harm
     if (next < Number.POSITIVE_INFINITY)
@@ -70,12 +73,25 @@ export class Publishing {
   async #deliver(id: string): Promise<void> {
     const event = this.#outbox.event(id)
     if (!event) return
-    const answer = await this.#offering.offer(event)
-    if (this.#closed) return
+    const answer = await this.#send(id, event)
+    if (this.#closed || answer === undefined) return
     if (answer.verdict === 'accepted') this.#accepted(id)
     else this.#failed(id, answer)
     // Not after every answer: looking through a long outbox costs more than the answer did.
     if (this.#offering.underway <= AT_ONCE / 2) this.pump()
+  }
+
+  /** @returns undefined when the connection was lost before it left: it is sent over the next one */
+  async #send(id: string, event: NostrEvent): Promise<Answer | undefined> {
+    this.#leaving.add(id)
+    try {
+      await this.#outbox.persisted(event)
+    } catch (error) {
+      return { verdict: 'later', reason: `it is not on disk yet: ${error}` }
+    } finally {
+      this.#leaving.delete(id)
+    }
+    return this.#closed || !this.#link.isOpen() ? undefined : await this.#offering.offer(event)
   }
 
   #accepted(id: string): void {

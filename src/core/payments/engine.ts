@@ -19,6 +19,9 @@ export type Ending = {
 export type Sender = (mint: Mint, operation: Operation, fresh: boolean) => Promise<Answer | undefined>
 export type Answer = { signatures: Signature[]; facts?: Record<string, unknown> }
 
+/** Of a transaction that stores an operation: it is on disk before the request leaves, together with others. */
+export const persistedLater = { durable: false }
+
 /** The mint has refused an operation for good. */
 export class OperationFailed extends Error {
   readonly failure: Failure
@@ -49,6 +52,8 @@ export function createEngine(options: {
   const born = new Set<string>()
 
   async function drive(operation: Operation): Promise<Operation> {
+    // With all that is needed to finish it, before the request leaves.
+    await db.persisted()
     const mint = await mints.load(operation.mint)
     const fresh = born.delete(operation.id)
     const send =

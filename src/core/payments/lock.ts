@@ -2,7 +2,7 @@ import { UserError } from '../../shared/errors.ts'
 import { sats } from '../../shared/units.ts'
 import { encodeToken, lockedOutput, yOf } from './cashu.ts'
 import { type Context, sum } from './context.ts'
-import { type Ending, OperationFailed } from './engine.ts'
+import { type Ending, OperationFailed, persistedLater } from './engine.ts'
 import { checkLimits } from './limits.ts'
 import { describeLock, type Lock } from './locks.ts'
 import { forPeople, MintRefusal } from './mint-errors.ts'
@@ -65,7 +65,7 @@ async function begin(context: Context, url: string, request: LockRequest): Promi
       const operation = context.operations.of('lock', sameAs(known, request).id).at(-1)
       if (!operation) throw new Error(`lock ${known.id} has no operation`)
       return { operation, isNew: false }
-    })
+    }, persistedLater)
     if (begun?.isNew) context.engine.created(begun.operation)
     return begun?.operation
   })

@@ -2,7 +2,7 @@ import { UserError } from '../../shared/errors.ts'
 import { sats } from '../../shared/units.ts'
 import { isSignedBy, pubkeyOf, signSecret, witnessOf, yOf } from './cashu.ts'
 import { type Context, sum } from './context.ts'
-import { type Ending, OperationFailed } from './engine.ts'
+import { type Ending, OperationFailed, persistedLater } from './engine.ts'
 import { existingLock } from './lock.ts'
 import type { Lock } from './locks.ts'
 import { forPeople, MintRefusal } from './mint-errors.ts'
@@ -101,7 +101,7 @@ function begin(
       inputs,
       outputs,
     })
-  })
+  }, persistedLater)
   if (operation) context.engine.created(operation)
   return operation?.id
 }

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, fsync, fsyncSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
 import type BetterSqlite3 from 'better-sqlite3'
 
 /** What SQLite takes and gives. Integers beyond 2^53 are not used in Gradstr. */
@@ -26,13 +27,18 @@ export interface Database {
    * returns, unless the outermost is not `durable`; one that joins can ask for it all the same.
    */
   transaction<T>(work: () => T, options?: TransactionOptions): T
+  /**
+   * Resolves once everything committed so far is on disk: before something leaves this machine that must not be
+   * forgotten. Whoever waits at the same time waits for the same visit to the disk, and nobody else does.
+   */
+  persisted(): Promise<void>
   close(): void
 }
 
 /**
  * @property durable  False for what may be done again if the power fails in the next moment: a killed process loses
  *   nothing, commits reach the disk in order, and the next durable one takes all earlier ones with it. What leaves this
- *   machine (a request that moves money, an event) must be durable first. True when left out.
+ *   machine (a request that moves money, an event) must be durable first, or wait for `persisted`. True when left out.
  */
 export type TransactionOptions = { durable?: boolean }
 
@@ -106,6 +112,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
         const result = work()
         commit.run()
         if (durable) log.sync()
+        else log.changed()
         return result
       } catch (error) {
         if (raw.inTransaction) raw.exec('rollback')
@@ -114,8 +121,9 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
         depth--
       }
     },
+    persisted: () => log.persisted(),
     close() {
-      log.close()
+      void log.close()
       raw.close()
     },
   }
@@ -127,13 +135,57 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
  */
 function walFile(path: string, sync: (fd: number) => void) {
   let fd: number | undefined
+  let isChanged = false
+  let running: Promise<void> | undefined
+  let pending: Promise<void> | undefined
+  // For writing, as Windows wants it. There is one as long as a connection is open.
+  const file = (): number => {
+    fd ??= openSync(`${path}-wal`, 'r+')
+    return fd
+  }
+  /** In a thread of Node's pool, where it is the system's own call: the process goes on meanwhile. */
+  const write = async (): Promise<void> => {
+    isChanged = false
+    try {
+      if (sync === fsyncSync) await later(file())
+      else sync(file())
+    } catch (error) {
+      isChanged = true
+      throw error
+    } finally {
+      running = undefined
+    }
+  }
   return {
+    changed: () => {
+      isChanged = true
+    },
     sync(): void {
       if (path === ':memory:') return
-      // For writing, as Windows wants it. There is one as long as a connection is open.
-      fd ??= openSync(`${path}-wal`, 'r+')
-      sync(fd)
+      sync(file())
+      isChanged = false
     },
-    close: () => fd !== undefined && closeSync(fd),
+    persisted(): Promise<void> {
+      if (path === ':memory:') return Promise.resolve()
+      if (!isChanged) return running ?? Promise.resolve()
+      // What is under way began before the last commit.
+      pending ??= (running ?? Promise.resolve())
+        .catch(() => {})
+        .then(() => {
+          pending = undefined
+          running = write()
+          return running
+        })
+      return pending
+    },
+    async close(): Promise<void> {
+      if (fd === undefined) return
+      const open = fd
+      fd = undefined
+      await running?.catch(() => {})
+      closeSync(open)
+    },
   }
 }
+
+const later = promisify(fsync)

@@ -68,6 +68,53 @@ describe.each<Driver>(['better-sqlite3', 'libsql'])('the store on %s', driver =>
     again.close()
   })
 
+  it('is on disk once it is said to be, by one visit for all who wait, and by none when nothing is new', async () => {
+    let syncs = 0
+    const db = openDatabase(join(folder, 'test.db'), { driver, sync: () => syncs++ })
+    db.exec('create table t (a integer) strict')
+    const insert = () =>
+      db.transaction(() => void db.prepare('insert into t values (1)').run(), { durable: false })
+    insert()
+    const first = db.persisted()
+    insert()
+    await Promise.all([first, db.persisted(), db.persisted()])
+    expect(syncs).toBe(1)
+    await db.persisted()
+    expect(syncs).toBe(1)
+    insert()
+    await db.persisted()
+    expect(syncs).toBe(2)
+    db.close()
+  })
+
+  it('says that it could not be forced to disk, and tries again', async () => {
+    let broken = true
+    const sync = () => {
+      if (broken) throw new Error('EIO')
+    }
+    const db = openDatabase(join(folder, 'test.db'), { driver, sync })
+    db.exec('create table t (a integer) strict')
+    db.transaction(() => void db.prepare('insert into t values (1)').run(), { durable: false })
+    await expect(db.persisted()).rejects.toThrow('EIO')
+    await expect(db.persisted()).rejects.toThrow('EIO')
+    broken = false
+    await db.persisted()
+    db.close()
+  })
+
+  it('waits for the disk itself where nothing else is asked for', async () => {
+    const db = open()
+    db.exec('create table t (a integer) strict')
+    const insert = () =>
+      db.transaction(() => void db.prepare('insert into t values (1)').run(), { durable: false })
+    insert()
+    const first = db.persisted()
+    await Promise.resolve()
+    insert()
+    await Promise.all([first, db.persisted()])
+    db.close()
+  })
+
   it('migrates once, keeps the data, and refuses a file of a newer version', () => {
     let db = open()
     migrate(db)
