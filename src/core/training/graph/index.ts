@@ -38,6 +38,7 @@ export {
 export { dense, matmul } from './ops/matmul.ts'
 export { layerNorm, rmsNorm } from './ops/norm.ts'
 export { averagePool2d, globalAveragePool, maxPool2d } from './ops/pool.ts'
+export { pooledConv2d } from './ops/pooled-conv.ts'
 export { reduceMax, reduceMean } from './ops/reduce.ts'
 export { concat, pad, slice, split } from './ops/slice.ts'
 export { logSoftmax, softmax } from './ops/softmax.ts'

@@ -1,4 +1,4 @@
-import { add, conv2d, maxPool2d, reshape, type Value } from '../graph/index.ts'
+import { add, pooledConv2d, reshape, type Value } from '../graph/index.ts'
 import type { Parameter } from '../models/model.ts'
 import type { Net } from './net.ts'
 
@@ -9,9 +9,8 @@ import type { Net } from './net.ts'
 export function pooledConv(net: Net, name: string, x: Value): Value {
   return x.graph.scope(name, () => {
     const w = net.parameter(`${name}.weight`)
-    const padding = Math.floor(Number(w.shape[2]) / 2)
     const bias = net.parameter(`${name}.bias`)
-    return add(maxPool2d(conv2d(x, w, { padding }), { kernel: 2 }), reshape(bias, [...bias.shape, 1, 1]))
+    return add(pooledConv2d(x, w), reshape(bias, [...bias.shape, 1, 1]))
   })
 }
 
