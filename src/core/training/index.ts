@@ -5,6 +5,14 @@ export { type Engine, engines } from './engines.ts'
 export { type Evaluator, evaluator, type Losses } from './evaluator.ts'
 export { constantWeights, forward, inputType } from './forward.ts'
 export {
+  type GenerateRequest,
+  generate,
+  Reader,
+  type ReaderOptions,
+  type SamplingOptions,
+  samplingOptions,
+} from './generate/index.ts'
+export {
   type Attributes,
   add,
   type Constant,
@@ -36,7 +44,7 @@ export {
   where,
 } from './graph/index.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
-export { type Architecture, modelOf } from './models/index.ts'
+export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export {

@@ -15,6 +15,7 @@ import {
 import { conv1d, conv1dParameters } from '../layers/linear.ts'
 import type { Net } from '../layers/net.ts'
 import { normalised, normParameters } from '../layers/norm.ts'
+import type { Reading } from '../layers/reading.ts'
 import type { Model, Parameter } from './model.ts'
 
 export const gptConfig = z
@@ -49,13 +50,15 @@ export const gpt: Model<GptConfig> = {
   ],
   inputShape: ({ context }) => [context],
   outputShape: ({ context, vocabulary }) => [context, vocabulary],
-  forward(net, config, tokens) {
+  forward(net, config, tokens, reading) {
     const { width, layers, vocabulary } = config
     const [n = 0, positions = 0] = fixed(tokens.shape)
     const embedding = net.parameter('transformer.wte.weight')
     const embedded = tokens.graph.scope('transformer.wte', () => gather(embedding, tokens))
-    let x = reshape(add(embedded, net.parameter('transformer.wpe.weight')), [n * positions, width])
-    for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions)
+    const places = net.parameter('transformer.wpe.weight')
+    const placed = add(embedded, reading ? gather(places, reading.positions) : places)
+    let x = reshape(placed, [n * positions, width])
+    for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions, reading)
     x = normalised(net, 'transformer.ln_f', x, config)
     const logits = x.graph.scope('lm_head', () => matmul(x, transpose(embedding)))
     return reshape(logits, [n, positions, vocabulary])
@@ -63,19 +66,27 @@ export const gpt: Model<GptConfig> = {
 }
 
 /** `[n · T, width]` → the same */
-function block(net: Net, name: string, config: GptConfig, x: Value, positions: number): Value {
-  const attended = attention(
-    net,
-    `${name}.attn`,
-    config,
-    normalised(net, `${name}.ln_1`, x, config),
-    positions,
-  )
-  const h = add(x, attended)
+function block(
+  net: Net,
+  name: string,
+  config: GptConfig,
+  x: Value,
+  positions: number,
+  reading: Reading | undefined,
+): Value {
+  const normed = normalised(net, `${name}.ln_1`, x, config)
+  const h = add(x, attention(net, `${name}.attn`, config, normed, positions, reading))
   return add(h, feedForward(net, `${name}.mlp`, config, normalised(net, `${name}.ln_2`, h, config)))
 }
 
-function attention(net: Net, name: string, config: GptConfig, x: Value, positions: number): Value {
+function attention(
+  net: Net,
+  name: string,
+  config: GptConfig,
+  x: Value,
+  positions: number,
+  reading: Reading | undefined,
+): Value {
   const { width, heads } = config
   const n = Number(x.shape[0]) / positions
   const mixed = conv1d(net, `${name}.c_attn`, x, config)
@@ -85,7 +96,8 @@ function attention(net: Net, name: string, config: GptConfig, x: Value, position
     const [q, k, v] = split(apart, [1, 1, 1], 0).map(part =>
       reshape(part, [n, heads, positions, width / heads]),
     )
-    return reshape(transpose(causalAttention(q!, k!, v!), [0, 2, 1, 3]), [n * positions, width])
+    const attended = reading ? reading.attend(name, q!, k!, v!) : causalAttention(q!, k!, v!)
+    return reshape(transpose(attended, [0, 2, 1, 3]), [n * positions, width])
   })
   return conv1d(net, `${name}.c_proj`, y, config)
 }

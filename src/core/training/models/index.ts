@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Value } from '../graph/index.ts'
 import type { Net } from '../layers/net.ts'
+import type { Reading } from '../layers/reading.ts'
 import { cnn, cnnConfig } from './cnn.ts'
 import { gpt, gptConfig } from './gpt.ts'
 import { mlp, mlpConfig } from './mlp.ts'
@@ -18,12 +19,15 @@ const models: { [R in Recipe]: Model<ConfigOf<R>> } = { mlp, cnn, gpt }
 /** A family and its configuration: what decides the parameters' names and shapes. */
 export type Architecture = { [R in Recipe]: { recipe: R; model: ConfigOf<R> } }[Recipe]
 
+/** Families of models of text: their configurations have a `vocabulary` and a `context`. */
+export type TextArchitecture = Extract<Architecture, { model: { vocabulary: number; context: number } }>
+
 /** A model with its configuration filled in. */
 export interface BoundModel {
   parameters: Parameter[]
   inputShape: number[]
   outputShape: number[]
-  forward(net: Net, x: Value): Value
+  forward(net: Net, x: Value, reading?: Reading): Value
 }
 
 export function modelOf({ recipe, model }: Architecture): BoundModel {
@@ -32,6 +36,6 @@ export function modelOf({ recipe, model }: Architecture): BoundModel {
     parameters: family.parameters(model),
     inputShape: family.inputShape(model),
     outputShape: family.outputShape(model),
-    forward: (net, x) => family.forward(net, model, x),
+    forward: (net, x, reading) => family.forward(net, model, x, reading),
   }
 }

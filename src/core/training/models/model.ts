@@ -1,5 +1,6 @@
 import type { Value } from '../graph/index.ts'
 import type { Net } from '../layers/net.ts'
+import type { Reading } from '../layers/reading.ts'
 
 /** How a parameter begins. */
 export type Init =
@@ -24,6 +25,9 @@ export interface Model<M> {
   inputShape(config: M): number[]
   /** Of one row that leaves: logits, or predicted values. */
   outputShape(config: M): number[]
-  /** `[n, …inputShape]` → `[n, …outputShape]` */
-  forward(net: Net, config: M, x: Value): Value
+  /**
+   * `[n, …inputShape]` → `[n, …outputShape]`. With a `reading`, which only models of text know, x is `[1, n]` tokens of
+   * one text that go on from those before.
+   */
+  forward(net: Net, config: M, x: Value, reading?: Reading): Value
 }

@@ -1,0 +1,3 @@
+export { type GenerateRequest, generate } from './generate.ts'
+export { Reader, type ReaderOptions } from './reader.ts'
+export { type SamplingOptions, samplingOptions } from './sampling.ts'
