@@ -74,7 +74,7 @@ export async function openHouse(call: Call, opening: Opening): Promise<House> {
   const { db, keyring, network, home } = safe
   const log = call.log.line
   try {
-    const relays = parts.opened(createRelays({ db, log, signers: [keyring.identity] }), r => r.close())
+    const relays = parts.opened(createRelays({ db, log, identity: keyring.identity }), r => r.close())
     const blobs = createBlobs({
       db,
       folder: join(home.work, 'blobs'),

@@ -6,6 +6,7 @@ import { sats } from '../../shared/units.ts'
 import { type Localnet, startLocalnet } from '../localnet/index.ts'
 import { openHome, type TestHome, termsOn, writeTable } from './home.test-support.ts'
 import { draft, money, openJob, ProviderService, practiceTimes } from './index.ts'
+import { overhear } from './overheard.test-support.ts'
 
 let folder: string
 let net: Localnet
@@ -26,13 +27,15 @@ const home = async (name: string): Promise<TestHome> => {
   return it
 }
 
-it('trains a table with two strangers, pays every round, and every ledger agrees with the mint', async () => {
+it('trains a table with two strangers, pays every round, every ledger agrees with the mint, and the relay sees no two keys on one connection', async () => {
+  const relay = await overhear(net.relay)
+  open.push(relay)
   const customer = await home('customer')
   const topUp = await customer.tools.wallet.topUp(net.mint, sats(1000))
   await topUp.paid
   const providers = await Promise.all(['a', 'b'].map(home))
   for (const { tools } of providers) {
-    const service = new ProviderService(tools, termsOn(net), {
+    const service = new ProviderService(tools, termsOn({ ...net, relay: relay.url }), {
       onTrouble: (_, what, error) => process.env.DEBUG && console.log('provider trouble', what, error),
     })
     service.start()
@@ -46,7 +49,7 @@ it('trains a table with two strangers, pays every round, and every ledger agrees
       rounds: 3,
       mint: net.mint,
       blossoms: [net.blossom],
-      relays: [net.relay],
+      relays: [relay.url],
       out,
       practice: true,
       times: practiceTimes,
@@ -77,6 +80,10 @@ it('trains a table with two strangers, pays every round, and every ledger agrees
       timeout: 20_000,
     })
     .toBe(paid)
+  // Six keys at work: three identities, J, and two of P.
+  const connections = relay.connections().filter(keys => keys.length > 0)
+  expect(connections.filter(keys => keys.length > 1)).toEqual([])
+  expect(new Set(connections.flat()).size).toBe(6)
   for (const { tools } of [customer, ...providers]) {
     await tools.wallet.settle()
     expect(await tools.wallet.audit({ mints: true })).toEqual({ problems: [] })

@@ -29,10 +29,7 @@ export async function tidy(tools: Tools, signal: AbortSignal): Promise<void> {
   for (const { id, side } of journal.untidied()) {
     const left = leftoversOf(id, side, tools)
     if (left && now() <= left.useless) continue
-    if (left) {
-      relays.authenticate([left.key])
-      relays.retract(left.key)
-    }
+    if (left) relays.retract(left.key)
     const gone = left ? await removed(left, tools, signal) : true
     if (signal.aborted) return
     if (gone || now() > left!.useless + sessionLife) journal.tidied(id, now())

@@ -6,22 +6,19 @@ import { sign } from './event.ts'
 export interface AuthenticationLink {
   url: string
   send(message: unknown[]): void
-  /** Known keys, the preferred one first. */
-  keys(): KeyPair[]
+  /** The connection's own, once it is known. */
+  key(): KeyPair | undefined
   now(): Seconds
   /** Milliseconds until a relay must have answered. */
   patience: number
 }
 
-/**
- * NIP-42 on one connection, only when a relay insists, and only with the keys that a message is about: to show
- * it several keys unasked would tell who is behind them.
- */
+/** NIP-42 on one connection, only when a relay insists, and only with the key that the connection is for. */
 export class Authentication {
   readonly #link: AuthenticationLink
   #challenge: string | undefined
-  /** Public key → whether the relay takes it; one attempt each per challenge. */
-  #known = new Map<string, Promise<boolean>>()
+  /** Whether the relay takes the key; one attempt per challenge. */
+  #shown: Promise<boolean> | undefined
   #answers = new Map<string, (ok: boolean) => void>()
   #waiting = new Set<() => void>()
 
@@ -32,7 +29,7 @@ export class Authentication {
   challenged(challenge: string): void {
     if (challenge === this.#challenge) return
     this.#challenge = challenge
-    this.#known.clear()
+    this.#shown = undefined
     for (const go of this.#waiting) go()
   }
 
@@ -45,24 +42,19 @@ export class Authentication {
 
   lost(): void {
     this.#challenge = undefined
-    this.#known.clear()
+    this.#shown = undefined
     for (const answer of this.#answers.values()) answer(false)
     for (const go of this.#waiting) go()
   }
 
-  /**
-   * Shows the relay those of our keys that are among `pubkeys`. Where there is no name to go by (a gift wrap is signed
-   * by a key that is thrown away), the preferred one.
-   * @returns whether the relay took at least one
-   */
-  async authenticate(pubkeys: string[] | 'anyone'): Promise<boolean> {
-    const all = this.#link.keys()
-    const chosen = pubkeys === 'anyone' ? all.slice(0, 1) : all.filter(key => pubkeys.includes(key.pubkey))
-    if (chosen.length === 0) return false
+  /** @returns whether the relay took the key */
+  async authenticate(): Promise<boolean> {
+    if (this.#link.key() === undefined) return false
     const challenge = this.#challenge ?? (await this.#nextChallenge())
-    if (challenge === undefined) return false
-    const results = await Promise.all(chosen.map(key => this.#show(key, challenge)))
-    return results.includes(true)
+    const key = this.#link.key()
+    if (challenge === undefined || key === undefined) return false
+    this.#shown ??= this.#show(key, challenge)
+    return this.#shown
   }
 
   #nextChallenge(): Promise<string | undefined> {
@@ -78,8 +70,6 @@ export class Authentication {
   }
 
   #show(key: KeyPair, challenge: string): Promise<boolean> {
-    const known = this.#known.get(key.pubkey)
-    if (known) return known
     const { url, now, send, patience } = this.#link
     const event = sign({ ...makeAuthEvent(url, challenge), created_at: now() }, key.secret)
     const answer = new Promise<boolean>(resolve => {
@@ -91,7 +81,6 @@ export class Authentication {
       const timer = setTimeout(done, patience, false)
       this.#answers.set(event.id, done)
     })
-    this.#known.set(key.pubkey, answer)
     send(['AUTH', event])
     return answer
   }

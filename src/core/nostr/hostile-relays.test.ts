@@ -191,7 +191,7 @@ describe('relays that are down, odd or hostile', () => {
     expect(got.sort()).toEqual(stored.map(e => e.content).sort())
   })
 
-  it('authenticates for an event when asked, as its author only, for this relay and challenge', async () => {
+  it('authenticates for an event when asked, with the connection’s key only, for this relay and challenge', async () => {
     const [author, other] = [newKey(), newKey()]
     const shown: NostrEvent[] = []
     const relay = await bench.open(
@@ -206,9 +206,9 @@ describe('relays that are down, odd or hostile', () => {
         } else if (type === 'EVENT') say(['OK', event.id, true, ''])
       }),
     )
-    const relays = bench.relays({ signers: [other, author] })
+    const relays = bench.relays({ identity: other })
     const event = eventBy(author)
-    relays.publish(event, [relay.url])
+    relays.publish(event, [relay.url], author)
     await relays.delivered(event.id)
     expect(shown.map(e => e.pubkey)).toEqual([author.pubkey])
     expect(shown[0]).toMatchObject({
@@ -233,7 +233,7 @@ describe('relays that are down, odd or hostile', () => {
       ),
     )
     const key = newKey()
-    const relays = bench.relays({ signers: [key] })
+    const relays = bench.relays({ identity: key })
     await listen(relays, [relay.url]).synced
     const { accepted, refused } = await relays.probe([relay.url], eventBy(key))
     expect([accepted, refused]).toEqual([[], [{ url: relay.url, reason: 'auth-required: members only' }]])

@@ -1,6 +1,5 @@
 import { isEphemeral, type NostrEvent } from './event.ts'
 import { prefixOf } from './frames.ts'
-import { GIFT_WRAP } from './gift-wrap.ts'
 
 /** What a relay made of an event. Only `accepted` counts as published. */
 export type Answer =
@@ -30,18 +29,14 @@ export function answerOf(event: NostrEvent, ok: boolean, reason: string): Answer
 /** Sends events over one connection and waits for the relay's OK to each. */
 export class Offering {
   readonly #send: (message: unknown[]) => void
-  readonly #authenticate: (pubkeys: string[] | 'anyone') => Promise<boolean>
+  readonly #authenticate: () => Promise<boolean>
   readonly #patience: number
   readonly #underway = new Map<
     string,
     { answer: Promise<Answer>; settle: (answer: Answer) => void; event: NostrEvent }
   >()
 
-  constructor(
-    send: (message: unknown[]) => void,
-    authenticate: (pubkeys: string[] | 'anyone') => Promise<boolean>,
-    patience: number,
-  ) {
+  constructor(send: (message: unknown[]) => void, authenticate: () => Promise<boolean>, patience: number) {
     this.#send = send
     this.#authenticate = authenticate
     this.#patience = patience
@@ -57,11 +52,7 @@ export class Offering {
   /** Authenticates once when the relay asks for it. Never rejects. */
   async offer(event: NostrEvent): Promise<Answer> {
     const answer = await this.#ask(event)
-    if (
-      answer.verdict !== 'unauthorised' ||
-      !(await this.#authenticate(event.kind === GIFT_WRAP ? 'anyone' : [event.pubkey]))
-    )
-      return answer
+    if (answer.verdict !== 'unauthorised' || !(await this.#authenticate())) return answer
     return this.#ask(event)
   }
 

@@ -19,15 +19,16 @@ const OPEN = `t.settled is null and (o.expires_at is null or o.expires_at > ?)
 /** The tables `outbox` and `outbox_target`. */
 export function openOutbox(db: Database, now: () => Seconds) {
   return {
-    /** Joins the caller's transaction. */
-    add(event: NostrEvent, urls: string[]): void {
+    /** Joins the caller's transaction. @param via  the key whose connection it takes; empty for the identity's */
+    add(event: NostrEvent, urls: string[], via: string): void {
       const at = now()
       const expires = expirationOf(event) ?? (isEphemeral(event.kind) ? at + EPHEMERAL_LIFE : null)
       const store = () => {
         const author = isDeletable(event) ? event.pubkey : null
         db.prepare(
-          'insert or ignore into outbox (id, event, created_at, expires_at, author, kind) values (?, ?, ?, ?, ?, ?)',
-        ).run(event.id, JSON.stringify(event), at, expires, author, event.kind)
+          `insert or ignore into outbox (id, event, created_at, expires_at, author, kind, via)
+           values (?, ?, ?, ?, ?, ?, ?)`,
+        ).run(event.id, JSON.stringify(event), at, expires, author, event.kind, via)
         for (const url of urls)
           db.prepare('insert or ignore into outbox_target (id, url) values (?, ?)').run(event.id, url)
       }
@@ -38,23 +39,22 @@ export function openOutbox(db: Database, now: () => Seconds) {
     persisted: (event: NostrEvent): Promise<void> =>
       isEphemeral(event.kind) ? Promise.resolve() : db.persisted(),
 
-    /** Ids still to be sent to this relay, oldest first. */
-    open(url: string): string[] {
+    /** Ids still to be sent to this relay over this key's connection, oldest first. */
+    open(url: string, via: string): string[] {
       return db
         .prepare<{ id: string }>(
           `select o.id from outbox o join outbox_target t on t.id = o.id
-           where t.url = ? and ${OPEN} order by o.rowid`,
+           where t.url = ? and o.via = ? and ${OPEN} order by o.rowid`,
         )
-        .all(url, now(), now())
+        .all(url, via, now(), now())
         .map(row => row.id)
     },
-    openUrls(): string[] {
+    openLinks(): { url: string; via: string }[] {
       return db
-        .prepare<{ url: string }>(
-          `select distinct t.url from outbox o join outbox_target t on t.id = o.id where ${OPEN}`,
+        .prepare<{ url: string; via: string }>(
+          `select distinct t.url, o.via from outbox o join outbox_target t on t.id = o.id where ${OPEN}`,
         )
         .all(now(), now())
-        .map(row => row.url)
     },
     event(id: string): NostrEvent | undefined {
       const row = db.prepare<{ event: string }>('select event from outbox where id = ?').get(id)

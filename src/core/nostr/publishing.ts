@@ -8,6 +8,7 @@ const AT_ONCE = 32
 
 export interface PublishingLink {
   url: string
+  via: string
   isOpen(): boolean
   timings: Timings
   random: () => number
@@ -38,7 +39,7 @@ export class Publishing {
   }
 
   get pending(): number {
-    return this.#outbox.open(this.#link.url).length
+    return this.#outbox.open(this.#link.url, this.#link.via).length
   }
 
   opened(): void {
@@ -56,7 +57,7 @@ export class Publishing {
     clearTimeout(this.#timer)
     if (this.#closed || !this.#link.isOpen()) return
     const now = performance.now()
-    const open = this.#outbox.open(this.#link.url)
+    const open = this.#outbox.open(this.#link.url, this.#link.via)
     this.#forget(open)
     let next = Number.POSITIVE_INFINITY
     for (const id of open) {

@@ -17,7 +17,10 @@ const PATIENCE = 50
 export interface RelayDependencies {
   outbox: Outbox
   windows: Windows
-  keys: () => KeyPair[]
+  /** The session key that has this connection to itself; empty: the identity's. */
+  via: string
+  /** The key itself, once it is known. */
+  key: () => KeyPair | undefined
   now: () => Seconds
   random: () => number
   timings: Timings
@@ -34,9 +37,10 @@ export interface RelayStatus {
   pending: number
 }
 
-/** One relay: its connection, and all that goes through it. */
+/** One connection to one relay, and all that goes through it. */
 export class Relay {
   readonly url: string
+  readonly via: string
   readonly #of: RelayDependencies
   readonly #connection: Connection
   readonly #authentication: Authentication
@@ -50,15 +54,16 @@ export class Relay {
 
   constructor(url: string, of: RelayDependencies) {
     this.url = url
+    this.via = of.via
     this.#of = of
-    const { outbox, keys, now, timings, random, delivered, log } = of
+    const { outbox, via, key, now, timings, random, delivered, log } = of
     const send = (message: unknown[]) => this.#connection.send(message)
-    this.#authentication = new Authentication({ url, send, keys, now, patience: timings.answer })
-    const authenticate = (pubkeys: string[] | 'anyone') => this.#authentication.authenticate(pubkeys)
+    this.#authentication = new Authentication({ url, send, key, now, patience: timings.answer })
+    const authenticate = () => this.#authentication.authenticate()
     this.#offering = new Offering(send, authenticate, timings.answer)
     const isOpen = () => this.#connection.state === 'open'
     this.#publishing = new Publishing(
-      { url, isOpen, timings, random, delivered, trouble: log },
+      { url, via, isOpen, timings, random, delivered, trouble: log },
       outbox,
       this.#offering,
     )
@@ -80,7 +85,7 @@ export class Relay {
   wake(): void {
     this.#connection.wake()
   }
-  /** New keys may open what was refused. */
+  /** A key that is known now may open what was refused. */
   retry(): void {
     this.#publishing.opened()
     this.#each(sync => sync.retry())
@@ -92,7 +97,7 @@ export class Relay {
       url: this.url,
       send: (message: unknown[]) => this.#connection.send(message),
       isOpen: () => this.#connection.state === 'open',
-      authenticate: (pubkeys: string[] | 'anyone') => this.#authentication.authenticate(pubkeys),
+      authenticate: () => this.#authentication.authenticate(),
       now,
       timings,
       random,

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import type { Filter } from 'nostr-tools/filter'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
 import { seconds } from '../../shared/units.ts'
 import { startRelay } from '../localnet/index.ts'
 import { Bench, eventBy, newKey, QUICK, unixNow, until } from './bench.test-support.ts'
@@ -7,6 +9,7 @@ import { deletionsOf } from './deletion.ts'
 import type { NostrEvent } from './event.ts'
 import { GIFT_WRAP, wrapSigned } from './gift-wrap.ts'
 import { createRelays } from './relays.ts'
+import { kindly, startScripted } from './scripted-relay.test-support.ts'
 
 const DAY = 24 * 3600
 
@@ -230,26 +233,75 @@ describe('relays, over a real one', () => {
   it('reads gift wraps from a relay that wants authentication, showing only the key they are for', async () => {
     const { url } = await bench.open(relay('auth', undefined, true))
     const [author, to, other] = [newKey(), newKey(), newKey()]
-    const relays = bench.relays({ signers: [other] })
+    const relays = bench.relays({ identity: other })
     const inner = eventBy(author)
     relays.publish(wrapSigned(inner, author, to.pubkey, { at: unixNow() }), [url])
     expect(await relays.flush(5000)).toBe(true)
     const got: string[] = []
-    const { synced } = relays.subscribe({
-      name: 's',
-      urls: [url],
-      filter: { kinds: [GIFT_WRAP], '#p': [to.pubkey] },
-      handler: e => got.push(e.id),
-    })
-    await synced
+    const wraps = { urls: [url], filter: { kinds: [GIFT_WRAP], '#p': [to.pubkey] } }
+    await relays.subscribe({ name: 's', ...wraps, handler: e => got.push(e.id) }).synced
     expect(got).toEqual([])
     expect(relays.status()[0]).toMatchObject({
       state: 'refused',
-      detail: expect.stringContaining('auth-required'),
+      detail: expect.stringContaining('restricted'),
     })
-    relays.authenticate([to])
-    await until('the wrap', () => got.length === 1)
-    await until('no refusal any more', () => relays.status()[0]?.state === 'open')
+    await relays.subscribe({ name: 't', as: to, ...wraps, handler: e => got.push(e.id) }).synced
+    expect(got).toHaveLength(1)
+  })
+
+  it('speaks as each session key over connections of its own, gift wraps included', async () => {
+    const sockets = new Map<WebSocket, Set<string>>()
+    const said = (socket: WebSocket, ...keys: string[]) =>
+      sockets.set(socket, new Set([...(sockets.get(socket) ?? []), ...keys]))
+    const { url } = await bench.open(
+      startScripted(([type, id, filter], say, socket) => {
+        if (type === 'REQ') said(socket, ...((filter as Filter)['#p'] ?? []))
+        if (type === 'EVENT') said(socket, (id as NostrEvent).pubkey)
+        kindly()([type, id], say)
+      }),
+    )
+    const [identity, one, two] = [newKey(), newKey(), newKey()]
+    const relays = bench.relays({ identity })
+    const wrap = wrapSigned(eventBy(identity), identity, newKey().pubkey, { at: unixNow() })
+    relays.publish(eventBy(identity), [url])
+    relays.publish(wrap, [url], one)
+    for (const key of [one, two]) {
+      relays.publish(eventBy(key), [url], key)
+      const filter = { kinds: [3450], '#p': [key.pubkey] }
+      await relays.subscribe({ name: key.pubkey, as: key, urls: [url], filter, handler: () => {} }).synced
+    }
+    expect(await relays.flush(5000)).toBe(true)
+    expect(new Set([...sockets.values()].map(keys => [...keys].sort().join()))).toEqual(
+      new Set([identity.pubkey, [wrap.pubkey, one.pubkey].sort().join(), two.pubkey]),
+    )
+    expect(relays.status()).toEqual([{ url, state: 'open', pending: 0 }])
+  })
+
+  it('sends what waited for its key since the last start, once the key is known', async () => {
+    const { url } = await bench.open(
+      startScripted(
+        ([type, raw], say) => {
+          const { id } = raw as NostrEvent
+          if (type === 'EVENT') say(['OK', id, authenticated, authenticated ? '' : 'auth-required: who?'])
+          if (type === 'AUTH') {
+            authenticated = true
+            say(['OK', id, true, ''])
+          } else if (type === 'REQ') say(['EOSE', raw])
+        },
+        say => say(['AUTH', 'challenge']),
+      ),
+    )
+    let authenticated = false
+    const key = newKey()
+    const db = bench.database()
+    const before = createRelays({ db, timings: QUICK })
+    const event = eventBy(key)
+    before.publish(event, [url], key)
+    await before.close()
+    const relays = bench.relays({ db })
+    await until('the refusal', () => relays.status()[0]?.detail === 'auth-required: who?')
+    relays.subscribe({ name: 's', as: key, urls: [url], filter: { kinds: [3450] }, handler: () => {} })
+    await relays.delivered(event.id)
   })
 
   it('has the events of a session deleted by their author', async () => {

@@ -21,14 +21,16 @@ export interface RelaysOptions {
   /** In [0, 1): jitter. */
   random?: () => number
   log?: (message: string) => void
-  /** Keys for NIP-42, the preferred one first; more by `authenticate`. */
-  signers?: KeyPair[]
+  /** Whose the connections are that no session key has to itself. */
+  identity?: KeyPair
   timings?: Partial<Timings>
 }
 
 export interface SubscriptionOptions {
   /** Names the persistent window and the marks of what was handled: the same one after a restart. */
   name: string
+  /** The session key over whose connections to ask; the identity's when left out. */
+  as?: KeyPair
   urls: string[]
   filter: Filter
   /**
@@ -52,9 +54,10 @@ export interface Relays {
   /**
    * Into the outbox, joining the caller's transaction; sent, and sent again, until at least one relay said OK or
    * the event expires (NIP-40).
+   * @param as  the session key over whose connections it travels; the identity's when left out
    * @throws UserError `nostr/bad-relay-url`, `nostr/no-relays`
    */
-  publish(event: NostrEvent, urls: string[]): void
+  publish(event: NostrEvent, urls: string[], as?: KeyPair): void
   /** The first OK, also one that was before. @throws UserError `nostr/not-delivered`, `nostr/closed` */
   delivered(eventId: string): Promise<void>
   subscribe(options: SubscriptionOptions): Subscription
@@ -67,9 +70,8 @@ export interface Relays {
   probe(
     urls: string[],
     event: NostrEvent,
+    as?: KeyPair,
   ): Promise<{ accepted: string[]; refused: { url: string; reason: string }[] }>
-  /** More keys for NIP-42. A relay is shown only the one a message is about; for a gift wrap, the first given. */
-  authenticate(keys: KeyPair[]): void
   status(): RelayStatus[]
   /** Whether every event reached a relay within the time (milliseconds). */
   flush(timeoutMs: number): Promise<boolean>
@@ -81,7 +83,10 @@ export interface Relays {
 /** How long relays are asked to delete something. */
 const ASKING = 7 * 24 * 3600
 
-/** Supervised connections to relays, over a persistent outbox and persistent sync windows. */
+/**
+ * Supervised connections to relays, over a persistent outbox and persistent sync windows. Each session key has its own
+ * connections, on which relays are shown no other key (NIP-42): so a relay does not see from them whose session it is.
+ */
 export function createRelays(options: RelaysOptions): Relays {
   const { db, random = Math.random, log = () => {} } = options
   const now = options.now ?? (() => seconds(Math.floor(Date.now() / 1000)))
@@ -90,29 +95,41 @@ export function createRelays(options: RelaysOptions): Relays {
   const windows = openWindows(db, now)
   const deliveries = new Deliveries(outbox)
   const relays = new Map<string, Relay>()
-  const keys = new Map((options.signers ?? []).map(key => [key.pubkey, key]))
+  const keys = new Map<string, KeyPair>()
+  if (options.identity) keys.set('', options.identity)
   let closed = false
 
-  const at = (url: string): Relay => {
-    const known = relays.get(url)
+  const at = (url: string, via: string): Relay => {
+    const name = `${via} ${url}`
+    const known = relays.get(name)
     if (known) return known
     const relay = new Relay(url, {
       outbox,
       windows,
-      keys: () => [...keys.values()],
+      via,
+      key: () => keys.get(via),
       now,
       random,
       timings,
       delivered: id => deliveries.delivered(id),
       log,
     })
-    relays.set(url, relay)
+    relays.set(name, relay)
     return relay
+  }
+  /** The name of a key's connections. What waited for a key since the last start is tried again once it is known. */
+  const viaOf = (as: KeyPair | undefined): string => {
+    if (as === undefined) return ''
+    if (!keys.has(as.pubkey)) {
+      keys.set(as.pubkey, as)
+      for (const relay of relays.values()) if (relay.via === as.pubkey) relay.retry()
+    }
+    return as.pubkey
   }
   let sendingSoon = false
   const sendAll = () => {
     sendingSoon = false
-    if (!closed) for (const url of outbox.openUrls()) at(url).pump()
+    if (!closed) for (const { url, via } of outbox.openLinks()) at(url, via).pump()
   }
   const sendSoon = () => {
     // Not before the caller's transaction has ended, for it may yet roll back: transactions are synchronous.
@@ -123,9 +140,9 @@ export function createRelays(options: RelaysOptions): Relays {
     outbox.sweep()
     deliveries.sweep()
     sendAll()
-    for (const [url, relay] of relays)
+    for (const [name, relay] of relays)
       if (!relay.isUsed) {
-        relays.delete(url)
+        relays.delete(name)
         void relay.close()
       }
   }
@@ -134,9 +151,9 @@ export function createRelays(options: RelaysOptions): Relays {
   const sweeping = setInterval(sweep, timings.linger)
 
   return {
-    publish(event, urls) {
+    publish(event, urls, as) {
       if (urls.length === 0) throw noRelays()
-      outbox.add(event, [...new Set(urls.map(relayUrl))])
+      outbox.add(event, [...new Set(urls.map(relayUrl))], viaOf(as))
       sendSoon()
     },
     retract(key) {
@@ -145,7 +162,7 @@ export function createRelays(options: RelaysOptions): Relays {
       const requests = deletionsOf(events, key, { at, expiration: seconds(at + ASKING) })
       db.transaction(() => {
         outbox.drop(key.pubkey)
-        for (const request of requests) outbox.add(request, urls)
+        for (const request of requests) outbox.add(request, urls, viaOf(key))
       })
       sendSoon()
     },
@@ -153,11 +170,16 @@ export function createRelays(options: RelaysOptions): Relays {
     subscribe(subscription) {
       const urls = [...new Set(subscription.urls.map(relayUrl))]
       if (urls.length === 0) throw noRelays()
-      return subscribeAt(urls.map(at), subscription.slack ?? WRAP_SLACK, subscription, windows)
+      const via = viaOf(subscription.as)
+      const links = urls.map(url => at(url, via))
+      return subscribeAt(links, subscription.slack ?? WRAP_SLACK, subscription, windows)
     },
-    async probe(urls, event) {
+    async probe(urls, event, as) {
       const answers = await Promise.all(
-        [...new Set(urls.map(relayUrl))].map(async url => ({ url, answer: await at(url).probe(event) })),
+        [...new Set(urls.map(relayUrl))].map(async url => ({
+          url,
+          answer: await at(url, viaOf(as)).probe(event),
+        })),
       )
       return {
         accepted: answers.flatMap(({ url, answer }) => (answer.verdict === 'accepted' ? [url] : [])),
@@ -166,11 +188,7 @@ export function createRelays(options: RelaysOptions): Relays {
         ),
       }
     },
-    authenticate(more) {
-      for (const key of more) keys.set(key.pubkey, key)
-      for (const relay of relays.values()) relay.retry()
-    },
-    status: () => [...relays.values()].map(relay => relay.status()),
+    status: () => overall([...relays.values()].map(relay => relay.status())),
     flush: timeoutMs => deliveries.allWithin(timeoutMs),
     wake: () => {
       for (const relay of relays.values()) relay.wake()
@@ -183,6 +201,15 @@ export function createRelays(options: RelaysOptions): Relays {
       deliveries.close()
     },
   }
+}
+
+/** Of each relay one status, whatever connections there are to it: the first that is not well counts. */
+function overall(links: RelayStatus[]): RelayStatus[] {
+  return [...Map.groupBy(links, ({ url }) => url).values()].flatMap(group => {
+    const worst = group.find(({ state }) => state !== 'open') ?? group[0]
+    const pending = group.reduce((sum, link) => sum + link.pending, 0)
+    return worst ? [{ ...worst, pending }] : []
+  })
 }
 
 const noRelays = () =>

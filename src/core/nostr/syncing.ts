@@ -10,7 +10,7 @@ export interface SyncLink {
   url: string
   send(message: unknown[]): void
   isOpen(): boolean
-  authenticate(pubkeys: string[] | 'anyone'): Promise<boolean>
+  authenticate(): Promise<boolean>
   now(): Seconds
   timings: Timings
   random: () => number
@@ -68,7 +68,7 @@ export class Sync {
     this.#live = this.#ask(this.#since === undefined ? filter : { ...filter, since: this.#since })
   }
 
-  /** New keys: what was refused may be allowed now. */
+  /** The key is known now: what was refused may be allowed. */
   retry(): void {
     this.#authenticated = false
     if (this.refusal !== undefined) this.opened()
@@ -145,10 +145,8 @@ export class Sync {
   async #refused(reason: string): Promise<void> {
     this.#stop()
     if (prefixOf(reason) === 'auth-required' || prefixOf(reason) === 'restricted') {
-      const { filter } = this.#of
-      const named = [...(filter.authors ?? []), ...(filter['#p'] ?? [])]
-      // A second refusal with the same keys shown is an answer.
-      if (!this.#authenticated && (await this.#link.authenticate(named.length > 0 ? named : 'anyone'))) {
+      // A second refusal with the key shown is an answer.
+      if (!this.#authenticated && (await this.#link.authenticate())) {
         this.#authenticated = true
         return this.opened()
       }

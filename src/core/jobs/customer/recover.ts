@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UserError } from '../../../shared/errors.ts'
 import { type Bytes, type Seconds, seconds } from '../../../shared/units.ts'
+import type { KeyPair } from '../../identity/index.ts'
 import { type Checkpoint, JOB_LIFE, type Job, KIND, wire } from '../../market/index.ts'
 import { type NostrEvent, replaces, sign, tagOf } from '../../nostr/index.ts'
 import { heed } from '../heed.ts'
@@ -31,11 +32,13 @@ async function newest<T>(
   urls: string[],
   filter: { kinds: number[]; authors: string[]; '#d'?: string[] },
   read: (event: NostrEvent) => T,
+  as?: KeyPair,
 ): Promise<Map<string, { event: NostrEvent; content: T }>> {
   const found = new Map<string, { event: NostrEvent; content: T }>()
   const subscription = tools.relays.subscribe({
     name: `recover:${filter.kinds[0]}`,
     fresh: true,
+    ...(as === undefined ? {} : { as }),
     urls,
     filter,
     handler: received =>
@@ -147,11 +150,9 @@ export async function isSuperseded(id: string, { epoch, plan }: CustomerJob, too
 
 async function lastCheckpoint(id: string, job: Job, tools: Tools): Promise<Checkpoint & { at: Seconds }> {
   const j = tools.keyring.job(id)
-  tools.relays.authenticate([j])
   const filter = { kinds: [KIND.CHECKPOINT], authors: [j.pubkey], '#d': [id] }
-  const found = await newest(tools, job.relays, filter, event =>
-    wire.checkpoint.open(event, { me: j, from: j.pubkey }),
-  )
+  const read = (event: NostrEvent) => wire.checkpoint.open(event, { me: j, from: j.pubkey })
+  const found = await newest(tools, job.relays, filter, read, j)
   const last = found.get(id)
   if (last) return { ...last.content, at: seconds(last.event.created_at) }
   throw new UserError('job/no-checkpoint', {

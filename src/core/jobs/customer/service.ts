@@ -65,10 +65,10 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
       fix: 'See `gradstr jobs` for those that are there, or name another folder with --home.',
     })
   const urls = plan.relays
-  relays.authenticate([keyring.identity, j])
   const listen = (name: string, kinds: number[], handle: (event: NostrEvent) => void, slack?: Seconds) =>
     relays.subscribe({
       name: `${name}:${id}`,
+      as: j,
       urls,
       filter: { kinds, '#p': [j.pubkey] },
       handler: event => heed(tools, event, handle),

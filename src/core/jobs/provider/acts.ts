@@ -62,7 +62,8 @@ export function providerActs(
   const expiration = (): Seconds =>
     seconds(Math.max(now(), ...current().shares.map(s => s.round.times.locktime)) + sessionLife)
   const toCustomer = () => ({ from: p, to: candidate().job.key, at: now(), expiration: expiration() })
-  const send = (event: NostrEvent): void => relays.publish(event, candidate().relays)
+  /** Over P's connection: gift wraps too, for whoever reads them knows P. */
+  const send = (event: NostrEvent): void => relays.publish(event, candidate().relays, p)
   /** Refuses the round for good, or throws so that it is tried again while there is time. */
   const refuse = (round: number, error: unknown): Outcome<ProviderFact> => {
     const late = now() >= share(round).round.times.deadline
@@ -275,7 +276,7 @@ export function providerActs(
         redeemed: sats(paid.reduce((sum, { redeemed = 0 }) => sum + redeemed, 0)),
       }
       const event = sign(wire.receipt.template(content, { at: now() }), keyring.identity.secret)
-      return { commit: () => send(event) }
+      return { commit: () => relays.publish(event, candidate().relays) }
     },
 
     async 'clean-up'() {

@@ -55,8 +55,7 @@ export class ProviderService {
 
   /** Takes up engagements of before, then offers and listens. */
   start(): void {
-    const { journal, relays, keyring, now } = this.#tools
-    relays.authenticate([keyring.identity])
+    const { journal, relays, now } = this.#tools
     for (const { id, closedAt } of journal.jobs('provider')) if (closedAt === null) this.#open(id)
     this.#introduce()
     this.#renew()
@@ -200,10 +199,10 @@ export class ProviderService {
     })
     this.#runners.set(id, runner)
     const p = keyring.engagement(id)
-    relays.authenticate([p])
     const listen = (name: string, kinds: number[], handle: (event: NostrEvent) => void, slack?: Seconds) =>
       relays.subscribe({
         name: `${name}:${id}`,
+        as: p,
         urls: this.#terms.relays,
         filter: { kinds, '#p': [p.pubkey] },
         handler: event => heed(this.#tools, event, handle),

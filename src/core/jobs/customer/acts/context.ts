@@ -42,8 +42,9 @@ export function actContext(id: string, tools: Tools, current: () => CustomerJob)
       return seconds(stamped)
     },
     replyRelays: (): string[] => (current().relays.length > 0 ? current().relays : plan().relays),
+    /** Over J's connection: gift wraps too, for whoever reads them knows J. */
     send(event: NostrEvent): void {
-      relays.publish(event, current().relays.length > 0 ? current().relays : plan().relays)
+      relays.publish(event, current().relays.length > 0 ? current().relays : plan().relays, j)
     },
     part(key: string, round: number): { engagement: Engagement; work: Work } {
       const engagement = current().engagements[key]!

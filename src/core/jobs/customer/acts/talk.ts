@@ -123,7 +123,7 @@ async function probe({ tools, plan, j }: ActContext): Promise<{ relays: string[]
     at,
     expiration: seconds(at + 60),
   })
-  const { accepted, refused } = await relays.probe(plan().relays, event)
+  const { accepted, refused } = await relays.probe(plan().relays, event, j)
   const needed = plan().relays.every(isLoopback) ? 1 : 2
   if (accepted.length >= needed) return { relays: accepted }
   const why = refused.map(({ url, reason }) => `${url}: ${reason}`).join('; ')
