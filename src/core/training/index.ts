@@ -1,3 +1,4 @@
+export { permutation } from './batches.ts'
 export { type Benchmark, type BenchmarkOptions, benchmark } from './benchmark.ts'
 export { flopsPerStep, memoryOf } from './cost.ts'
 export { type Data, readData } from './data.ts'
@@ -44,6 +45,7 @@ export {
   where,
 } from './graph/index.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
+export { MCMAHAN } from './models/cnn.ts'
 export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'

@@ -1,0 +1,40 @@
+import { MCMAHAN, type TrainingSpec } from '../../src/core/training/index.ts'
+
+/** A model whose training step is timed, as `peer.py` has it too, under the same name. */
+export interface Configuration {
+  spec(batch: number): TrainingSpec
+  /** Batch sizes that are timed when none is asked for. */
+  batches: readonly number[]
+  /** PyTorch's time divided by ours should be at least this. */
+  goal: number
+  /** Whether TensorFlow.js can train it in WebAssembly; its time divided by ours should then be at least 10. */
+  tensorflow: boolean
+}
+
+const optimizer = { name: 'sgd', learningRate: 0.01, momentum: 0, weightDecay: 0 } as const
+const numbers = {
+  task: 'classification',
+  input: { dtype: 'f32', scale: 1, shift: 0 },
+  optimizer,
+} as const
+
+export const configurations: Readonly<Record<string, Configuration>> = {
+  mlp: {
+    spec: batch => ({
+      recipe: 'mlp',
+      model: { inputs: 784, hidden: [128], outputs: 10 },
+      ...numbers,
+      batch,
+    }),
+    batches: [64],
+    goal: 2,
+    tensorflow: true,
+  },
+  cnn: {
+    spec: batch => ({ recipe: 'cnn', model: MCMAHAN, ...numbers, batch }),
+    batches: [10, 64],
+    goal: 1.25,
+    // Its WebAssembly backend lacks the gradient of a convolution's kernel (Conv2DBackpropFilter).
+    tensorflow: false,
+  },
+}
