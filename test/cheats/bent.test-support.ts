@@ -22,8 +22,8 @@ export function onTrain(
 ): Tools {
   const { compute } = tools
   const run = async (...[name, input, options]: Parameters<Compute['run']>) => {
-    if (name !== 'train') return compute.run(name, input, options)
     // The task's name says what its input and options are: TypeScript cannot see it.
+    if (name !== 'train') return compute.run(name, input as never, options)
     const train: Train = changed => compute.run('train', changed, options as { signal?: AbortSignal })
     return change(input as TrainInput, train, options?.signal)
   }

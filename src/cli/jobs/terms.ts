@@ -1,7 +1,8 @@
 import { freemem } from 'node:os'
-import type { Compute } from '../../core/compute/index.ts'
+import { type Compute, surveyEngines } from '../../core/compute/index.ts'
 import { liveTimes, practiceTimes, type Terms } from '../../core/jobs/index.ts'
 import { asLine } from '../../core/market/index.ts'
+import { TITLES } from '../../core/training/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import { bytes, sats } from '../../shared/units.ts'
 import type { Network } from '../network.ts'
@@ -32,20 +33,20 @@ export async function measuredTerms(
   signal: AbortSignal,
 ): Promise<Terms> {
   const threads = options.threads === undefined ? {} : { threads: options.threads }
-  const [engine] = await compute.run('devices', {}, { signal })
-  if (!engine?.test.passed)
+  const gentle = options.gentle === true
+  const { chosen, engines } = await surveyEngines(compute, { ...threads, gentle, signal })
+  if (!chosen)
     throw new UserError('provider/engine', {
-      message: 'This machine’s compute engine gives wrong numbers in its self-test.',
+      message: `This machine has no engine that computes right: ${engines.map(e => `${TITLES[e.name]}: ${e.reason}`).join('; ')}.`,
       fix: 'See `gradstr devices`. Such a machine must not earn: reinstall Gradstr, or check its memory.',
     })
-  const gentle = options.gentle === true
-  const { flopsPerSecond } = await compute.run('benchmark', { ...threads, gentle }, { signal })
   return {
     ...threads,
     gentle,
+    engine: chosen.name,
     // Public, so never the machine's name, which is often its owner's.
-    device: asLine(engine.device, 100),
-    flopsPerSecond,
+    device: asLine(chosen.device, 100),
+    flopsPerSecond: chosen.benchmark.flopsPerSecond,
     memory: bytes(Math.floor(freemem() * share)),
     price: { perPflop: sats(Math.max(1, Math.round(options.price))), minimum: sats(options.minimum) },
     maxDownload: bytes(options.maxDownload * 1_000_000),

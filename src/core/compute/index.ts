@@ -3,6 +3,7 @@ import { type GradstrTasks, tasks } from './tasks.ts'
 
 export { type ComputeClient, type ComputeOptions, computeClient } from './client.ts'
 export { type Line, serve } from './serve.ts'
+export { type Survey, type Surveyed, surveyEngines } from './survey.ts'
 export {
   type Caller,
   type CallOptions,

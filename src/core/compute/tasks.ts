@@ -3,7 +3,7 @@ import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
 // Types only: the room behind them opens DuckDB, which no host needs.
 import type { ModelConfig, ModelReport, Prediction, TrainingFacts } from '../models/index.ts'
-import { rowsSpec, trainingSpec } from '../training/index.ts'
+import { ENGINES, rowsSpec, trainingSpec } from '../training/index.ts'
 import { task } from './task.ts'
 
 const path = z.string().min(1)
@@ -11,12 +11,21 @@ const count = z.int().positive()
 const seed = z.int().nonnegative()
 /** Threads of the engine; without it, the cores. */
 const threads = count.optional()
+const engine = z.enum(ENGINES)
+/** A change of engine, or of the rows it takes at a time, that a failure forced in mid-run, and why. */
+const fallback = z.object({ engine, microBatch: count, step: z.int(), reason: z.string() })
 const target = { target: z.string().optional(), task: z.enum(['classification', 'regression']).optional() }
 // Made by our own worker from the room's own type: a second, written-out schema would only repeat it.
 const made = <T>() => z.custom<T>(value => typeof value === 'object' && value !== null)
 const file = z.object({ sha256: z.string(), size: z.number() })
 /** How far a training run is. `loss`: of the newest step. */
-const training = z.object({ step: z.int(), steps: z.int(), loss: z.number(), secondsLeft: z.number() })
+const training = z.object({
+  step: z.int(),
+  steps: z.int(),
+  loss: z.number(),
+  secondsLeft: z.number(),
+  fallback: fallback.optional(),
+})
 
 /**
  * What a worker process can do. Files are named by path, scalars travel in the message; every output is plain JSON, so
@@ -64,8 +73,12 @@ export const tasks = {
       dtype: z.enum(['f16', 'f32']).default('f16'),
       checkpoints: z.object({ folder: path, every: count }).optional(),
       threads,
-      /** Leaves the machine usable for whoever sits at it, 20–25 % slower. */
+      /** Leaves the machine usable for whoever sits at it: half the threads, which sleep while they wait. */
       gentle: z.boolean().default(false),
+      /** The CPU when left out. */
+      engine: engine.optional(),
+      /** Rows that go through the model at a time; the batch when left out. */
+      microBatch: count.optional(),
     }),
     progress: training,
     output: z.object({
@@ -82,6 +95,7 @@ export const tasks = {
        * delivered, it lets the customer find whether its plan is at fault.
        */
       diverged: z.string().nullable(),
+      fallbacks: z.array(fallback),
     }),
   }),
 
@@ -175,29 +189,35 @@ export const tasks = {
     output: z.object({ config: made<ModelConfig>(), predictions: z.array(made<Prediction>()) }),
   }),
 
-  /** What this machine can compute with, and whether each engine's numbers are right. */
-  devices: task({
+  /** The engines that may work on this machine. A second: the system is asked for its graphics cards. */
+  engines: task({
     input: z.object({}),
-    output: z.array(
-      z.object({
-        name: z.string(),
-        device: z.string(),
-        threads: count,
-        memory: z.number(),
-        test: z.object({ passed: z.boolean(), error: z.number().nullable() }),
-      }),
-    ),
+    output: z.array(z.object({ name: engine, device: z.string(), memory: z.number().nullable() })),
   }),
 
-  /** How fast this machine trains: `spec`, or an image classifier of the size of MNIST's. */
-  benchmark: task({
+  /**
+   * Whether an engine's numbers are right and, if they are, how fast it trains: `spec`, or an image classifier of the
+   * size of MNIST's. A driver that crashes takes the worker with it, and nothing else.
+   */
+  probe: task({
     input: z.object({
+      engine,
       spec: trainingSpec.optional(),
       threads,
       gentle: z.boolean().optional(),
       milliseconds: count.optional(),
     }),
-    output: z.object({ secondsPerStep: z.number(), rowsPerSecond: z.number(), flopsPerSecond: z.number() }),
+    output: z.object({
+      test: z.object({
+        passed: z.boolean(),
+        /** Largest error as a part of what is tolerated; null when it is no number. */
+        error: z.number().nullable(),
+        worst: z.string(),
+      }),
+      benchmark: z
+        .object({ secondsPerStep: z.number(), rowsPerSecond: z.number(), flopsPerSecond: z.number() })
+        .nullable(),
+    }),
   }),
 }
 

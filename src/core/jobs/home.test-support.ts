@@ -54,6 +54,7 @@ export type TestHome = Awaited<ReturnType<typeof openHome>>
 
 export const termsOn = ({ relay, blossom, mint }: Localnet, more: Partial<Terms> = {}): Terms => ({
   device: 'test',
+  engine: 'cpu',
   flopsPerSecond: 5e9,
   memory: bytes(2e9),
   price: { perPflop: sats(1000), minimum: sats(20) },

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Data } from './data.ts'
+import { referenceLoss } from './engines/reference.ts'
 import { evaluator } from './evaluator.ts'
 import { initialWeights } from './parameters.ts'
 import { seeded } from './random.ts'
-import { referenceLoss } from './reference.ts'
 import type { TrainingSpec } from './spec.ts'
 import { f32, floats, type Tensors } from './tensor.ts'
 

@@ -2,8 +2,18 @@ export { permutation } from './batches.ts'
 export { type Benchmark, type BenchmarkOptions, benchmark } from './benchmark.ts'
 export { flopsPerStep, memoryOf } from './cost.ts'
 export { type Data, readData } from './data.ts'
-export { type Engine, engines } from './engines.ts'
+export { ENGINES, type EngineName, TITLES } from './engine.ts'
+export {
+  type Choice,
+  chooseEngine,
+  type Engine,
+  engines,
+  type Probed,
+  type SelfTest,
+  selfTest,
+} from './engines/index.ts'
 export { type Evaluator, evaluator, type Losses } from './evaluator.ts'
+export type { Fallback } from './fallback.ts'
 export { constantWeights, forward, inputType } from './forward.ts'
 export {
   type GenerateRequest,
@@ -60,7 +70,6 @@ export {
   type WrittenFile,
   writeSafetensors,
 } from './safetensors/index.ts'
-export type { SelfTest } from './selftest.ts'
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export {
   ROWS_RECIPES,

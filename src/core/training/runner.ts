@@ -1,48 +1,49 @@
+import { UserError } from '../../shared/errors.ts'
 import type { Data } from './data.ts'
-import { count, fromOrt, toOrt } from './feeds.ts'
-import { encodeModel } from './graph/index.ts'
-import { ort } from './onnxruntime.ts'
-import { openSession, runSession, type SessionOptions } from './session.ts'
+import type { EngineName } from './engine.ts'
+import { openGraphRunner } from './graph-runner.ts'
+import type { SessionOptions } from './session.ts'
 import type { TrainingSpec } from './spec.ts'
-import { stateOf, trainingGraph } from './step.ts'
+import { stateOf } from './step.ts'
 import { elements, f32, type Tensors } from './tensor.ts'
 
-/** The training graph of one spec over one dataset, open in the engine. */
+/** One spec over one dataset, open in an engine, which holds the state from call to call. */
 export interface Runner {
   /**
-   * Takes as many steps as `rows` has batches, in one call of the engine.
-   * @param state  parameters and optimizer state, by the names of `stateOf`; left as it is
+   * Takes as many steps as `rows` has batches, in one call of the engine. A call that throws leaves the state as it was.
    * @param rows  `[steps, batch]` row numbers
    * @param first  steps of the job before these, which its schedule counts
+   * @returns the loss of every step, before its update
    */
-  run(state: Tensors, rows: Int32Array, first: number): Promise<{ state: Tensors; losses: Float32Array }>
+  run(rows: Int32Array, first: number): Promise<Float32Array>
+  /** Parameters and optimizer state, by the names of `stateOf`. Later calls leave these tensors as they are. */
+  state(): Promise<Tensors>
   close(): Promise<void>
 }
 
-/** @throws UserError `training/engine` */
-export async function openRunner(spec: TrainingSpec, data: Data, options: SessionOptions): Promise<Runner> {
-  const session = await openSession(encodeModel(trainingGraph(spec)), options)
-  const fixed = { x: toOrt(data.x), y: toOrt(data.y) }
-  return {
-    async run(state, rows, first) {
-      const steps = rows.length / spec.batch
-      const batches = new ort.Tensor('int32', rows, [steps, spec.batch])
-      const before = [...state].map(([name, tensor]) => [`in/${name}`, toOrt(tensor)] as const)
-      const feeds = {
-        ...fixed,
-        ...Object.fromEntries(before),
-        steps: count(steps),
-        first: count(first),
-        batches,
-      }
-      const results = await runSession(session, feeds)
-      return {
-        state: new Map([...state.keys()].map(name => [name, fromOrt(results[`out/${name}`])])),
-        losses: fromOrt(results.losses).data,
-      }
-    },
-    close: () => session.release(),
-  }
+export interface RunnerOptions extends Pick<SessionOptions, 'threads' | 'gentle'> {
+  /** The CPU when left out. */
+  engine?: EngineName | undefined
+  /** Rows that go through the model at a time, a divisor of the batch; the whole batch when left out. */
+  microBatch?: number | undefined
+}
+
+/**
+ * @param state  what to begin with; see `freshState`. It is left as it is.
+ * @throws UserError `training/engine`, `training/memory`, `training/device-lost`
+ */
+export async function openRunner(
+  spec: TrainingSpec,
+  data: Data,
+  state: Tensors,
+  { engine = 'cpu', ...options }: RunnerOptions,
+): Promise<Runner> {
+  if (engine === 'tfjs')
+    throw new UserError('training/engine', {
+      message: 'TensorFlow.js is not installed.',
+      fix: 'Choose another engine; `gradstr devices` lists those of this machine.',
+    })
+  return openGraphRunner(spec, data, state, { ...options, provider: engine })
 }
 
 /** What training begins with: the weights, and zeros for the optimizer. */

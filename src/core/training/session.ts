@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { UserError } from '../../shared/errors.ts'
+import type { Provider } from './engine.ts'
 import { type InferenceSession, ort, type Tensor } from './onnxruntime.ts'
 
 export type Feeds = Record<string, Tensor>
@@ -10,8 +11,10 @@ export interface SessionOptions {
   threads?: number | undefined
   /** Leaves the machine usable for the person at it: threads sleep instead of spin while they wait. */
   gentle?: boolean | undefined
-  /** ONNX Runtime's execution providers, best first. */
-  providers?: readonly string[] | undefined
+  /** What runs the graph; the CPU when left out. */
+  provider?: Provider | undefined
+  /** Results that stay in the graphics card's memory. Only WebGPU has this in Node.js. */
+  onDevice?: readonly string[] | undefined
 }
 
 export function threadsOf({ threads, gentle = false }: SessionOptions): number {
@@ -21,17 +24,20 @@ export function threadsOf({ threads, gentle = false }: SessionOptions): number {
 
 /**
  * Opens a model in ONNX Runtime. One session a process at a time: several slow each other, and worker threads crash.
- * @throws UserError `training/engine`
+ * @throws UserError `training/engine`, `training/memory`, `training/device-lost`
  */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const { gentle = false, providers = ['cpu'] } = options
+  const { gentle = false, provider = 'cpu', onDevice = [] } = options
   try {
     return await ort.InferenceSession.create(model, {
-      executionProviders: providers,
+      ...PROVIDER_OPTIONS[provider],
       intraOpNumThreads: threadsOf(options),
       interOpNumThreads: 1,
       executionMode: 'sequential',
       logSeverityLevel: 3,
+      ...(onDevice.length > 0
+        ? { preferredOutputLocation: Object.fromEntries(onDevice.map(name => [name, 'gpu-buffer'])) }
+        : {}),
       // Costs a fifth to a quarter of the speed.
       ...(gentle ? { extra: { session: { intra_op: { allow_spinning: '0' } } } } : {}),
     })
@@ -40,7 +46,17 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
   }
 }
 
-/** @throws UserError `training/engine`, e.g. when memory runs out */
+const PROVIDER_OPTIONS: Record<Provider, InferenceSession.SessionOptions> = {
+  cpu: { executionProviders: ['cpu'] },
+  webgpu: { executionProviders: ['webgpu'] },
+  cuda: { executionProviders: ['cuda'] },
+  // DirectML refuses memory patterns.
+  dml: { executionProviders: ['dml'], enableMemPattern: false },
+  // COREML_FLAG_ENABLE_ON_SUBGRAPH: our work is in the body of a loop. COREML_FLAG_CREATE_MLPROGRAM: float32 stays so.
+  coreml: { executionProviders: [{ name: 'coreml', coreMlFlags: 0x002 | 0x010 }] },
+}
+
+/** @throws UserError `training/engine`, `training/memory`, `training/device-lost` */
 export async function runSession(session: Session, feeds: Feeds): Promise<Feeds> {
   try {
     return (await session.run(feeds)) as Feeds // our graphs have no outputs that are not tensors
@@ -49,14 +65,30 @@ export async function runSession(session: Session, feeds: Feeds): Promise<Feeds>
   }
 }
 
-function engineError(what: string, cause: unknown): UserError {
+/** What a failure says of its cause, in the words of the providers' libraries. */
+const CAUSES = [
+  // Direct3D: DXGI_ERROR_DEVICE_REMOVED, _HUNG, _RESET.
+  {
+    code: 'training/device-lost',
+    said: /device[ _](was |is )?(lost|removed|hung|reset)|887A000[567]/i,
+    fix: 'Update the driver of the graphics card, or train on the CPU.',
+  },
+  // Direct3D's E_OUTOFMEMORY; VK_ERROR_OUT_OF_DEVICE_MEMORY; std::bad_alloc.
+  {
+    code: 'training/memory',
+    said: /memory|alloc|8007000E/i,
+    fix: 'Close other programs, or train a smaller model or batch: memory ran out.',
+  },
+  {
+    code: 'training/engine',
+    said: /(?:)/,
+    fix: 'Run `gradstr devices` to test this machine. If the test passes, please report this message.',
+  },
+] as const
+
+/** An engine's failure as an error that says whether memory or the device was the cause. */
+export function engineError(what: string, cause: unknown): UserError {
   const detail = cause instanceof Error ? cause.message : String(cause)
-  const memory = /alloc|memory/i.test(detail)
-  return new UserError('training/engine', {
-    message: `The training engine ${what}: ${detail}`,
-    fix: memory
-      ? 'Close other programs, or train a smaller model or batch: memory ran out.'
-      : 'Run `gradstr devices` to test this machine. If the test passes, please report this message.',
-    cause,
-  })
+  const { code, fix } = CAUSES.find(({ said }) => said.test(detail)) ?? CAUSES[2]
+  return new UserError(code, { message: `The training engine ${what}: ${detail}`, fix, cause })
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Data } from './data.ts'
+import { type MlpSpec, referenceGradients, referenceLoss } from './engines/reference.ts'
 import { initialWeights, parameters } from './parameters.ts'
 import { seeded } from './random.ts'
-import { type MlpSpec, referenceGradients, referenceLoss } from './reference.ts'
 import { freshState, openRunner } from './runner.ts'
 import type { TrainingSpec } from './spec.ts'
 import { f32, floats, type Tensors } from './tensor.ts'
@@ -93,8 +93,10 @@ describe('a training step', () => {
     const update = optimizer.name === 'sgd' ? sgd(optimizer) : adamw(optimizer)
     const { x, y, rows } = data()
     const order = Int32Array.from({ length: 5 * spec.batch }, (_, i) => (7 * i) % rows)
-    const runner = await openRunner(spec, { x, y, rows }, { threads: 1 })
-    const found = await runner.run(freshState(spec, initialWeights(spec, 1)), order, first)
+    const start = freshState(spec, initialWeights(spec, 1))
+    const runner = await openRunner(spec, { x, y, rows }, start, { threads: 1 })
+    const losses = await runner.run(order, first)
+    const state = await runner.state()
     await runner.close()
 
     const weights = initialWeights(spec, 1)
@@ -102,7 +104,7 @@ describe('a training step', () => {
     for (let t = 1; t <= 5; t++) {
       const batch = pick(spec, x, y, order.subarray((t - 1) * spec.batch, t * spec.batch))
       const plain = new Map([...weights].map(([name, w]) => [name, Float64Array.from(floats(w))]))
-      expect(found.losses[t - 1]).toBeCloseTo(referenceLoss(spec, plain, batch), 4)
+      expect(losses[t - 1]).toBeCloseTo(referenceLoss(spec, plain, batch), 4)
       const gradients = referenceGradients(spec, weights, batch)
       const length = Math.hypot(...[...gradients.values()].flatMap(g => [...g]))
       const scale = Math.min(1, (optimizer.clip ?? Number.POSITIVE_INFINITY) / length)
@@ -116,7 +118,7 @@ describe('a training step', () => {
         })
       }
     }
-    for (const { name } of parameters(spec)) expectClose(found.state, weights, name)
+    for (const { name } of parameters(spec)) expectClose(state, weights, name)
   })
 })
 

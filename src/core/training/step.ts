@@ -2,6 +2,7 @@ import { forward } from './forward.ts'
 import {
   add,
   crossEntropy,
+  div,
   fixed,
   Graph,
   gather,
@@ -12,6 +13,7 @@ import {
   squaredError,
   type Total,
   type Value,
+  zerosLike,
 } from './graph/index.ts'
 import { netOf } from './layers/net.ts'
 import { clipped, decayOf, optimizerOf, rateAt } from './optimizers/index.ts'
@@ -39,8 +41,10 @@ export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer
  * The training graph: `steps` optimizer steps in one run. Inputs: `steps` (i64), `first` (i64, steps of the job before
  * these), `batches` (i32 [steps, batch], rows of each batch), the data `x` and `y`, and the state as `in/NAME`;
  * outputs: the state as `out/NAME` and `losses` (f32 [steps], each before its step).
+ * @param microBatch  rows that go through the model at a time, a divisor of the batch: less memory, the same gradients
+ *   but for rounding
  */
-export function trainingGraph(spec: TrainingSpec): Graph {
+export function trainingGraph(spec: TrainingSpec, microBatch = spec.batch): Graph {
   const graph = new Graph()
   const steps = graph.input('steps', 'i64', [])
   const first = graph.input('first', 'i64', [])
@@ -54,8 +58,8 @@ export function trainingGraph(spec: TrainingSpec): Graph {
     start: graph.input(`in/${name}`, 'f32', shape),
   }))
   const results = loop(steps, carried, ['loss'], 'steps', (_, step, values) => {
-    const rows = gather(batches, step)
-    return trainingStep(spec, add(first, step), gather(x, rows), gather(y, rows), values)
+    const batch = { x, y, rows: gather(batches, step), microBatch }
+    return trainingStep(spec, add(first, step), batch, values)
   })
   for (const [i, { name }] of carried.entries()) {
     const value = results.carried[i]
@@ -66,14 +70,64 @@ export function trainingGraph(spec: TrainingSpec): Graph {
   return graph
 }
 
+interface Batch {
+  /** The whole dataset. */
+  x: Value
+  y: Value
+  /** i32 `[batch]` */
+  rows: Value
+  microBatch: number
+}
+
 /** One step on one batch: loss, gradients, optimizer. @param carried  weights, then the optimizer's state */
-function trainingStep(spec: TrainingSpec, step: Value, x: Value, y: Value, carried: readonly Value[]) {
+function trainingStep(spec: TrainingSpec, step: Value, batch: Batch, carried: readonly Value[]) {
+  const weights = carried.slice(0, stateOf(spec).weights.length)
+  const { loss, slopes } = batchGradients(spec, batch, weights)
+  return { next: optimized(spec, step, slopes, carried), collect: [loss] }
+}
+
+/** Mean loss of a batch and its gradients. */
+function batchGradients(spec: TrainingSpec, batch: Batch, weights: readonly Value[]) {
+  const { x, y, rows, microBatch } = batch
+  if (microBatch < spec.batch) return accumulated(spec, batch, weights)
+  const total = totalLoss(spec, gather(x, rows), gather(y, rows), weights)
+  const loss = rows.graph.scope('loss', () => mean(total))
+  return { loss, slopes: gradients(loss, weights) }
+}
+
+function totalLoss(spec: TrainingSpec, x: Value, y: Value, weights: readonly Value[]): Total {
   const { weights: declared } = stateOf(spec)
-  const weights = carried.slice(0, declared.length)
   const prediction = forward(spec, x, netOf(weights.map((w, i) => [declared[i]?.name ?? '', w])))
-  const loss = x.graph.scope('loss', () => mean(lossOf(spec, prediction, y)))
-  const next = optimized(spec, step, gradients(loss, weights), carried)
-  return { next, collect: [loss] }
+  return x.graph.scope('loss', () => lossOf(spec, prediction, y))
+}
+
+/** The same, a part of the batch at a time: sums of losses and gradients, divided at the end. */
+function accumulated(spec: TrainingSpec, { x, y, rows, microBatch }: Batch, weights: readonly Value[]) {
+  const { graph } = rows
+  const parts = spec.batch / microBatch
+  if (!Number.isInteger(parts)) throw new RangeError(`${microBatch} does not divide a batch of ${spec.batch}`)
+  const chunks = reshape(rows, [parts, microBatch])
+  const sums = ['loss/sum', 'loss/count'].map(name => ({ name, start: graph.scalar('f32', 0) }))
+  const slopes = weights.map(w => ({
+    name: `${w.name}/slope`,
+    start: zerosLike(w),
+  }))
+  const label = 'micro/'
+  const results = loop(
+    graph.scalar('i64', parts),
+    [...sums, ...slopes],
+    [],
+    parts,
+    (_, i, [loss0, count0, ...slopes0]) => {
+      const own = gather(chunks, i)
+      const { sum, count } = totalLoss(spec, gather(x, own), gather(y, own), weights)
+      const added = gradients(sum, weights).map((slope, w) => add(slopes0[w]!, slope))
+      return { next: [add(loss0!, sum), add(count0!, count), ...added], collect: [] }
+    },
+    label,
+  )
+  const [sum, count, ...totals] = results.carried
+  return { loss: mean({ sum: sum!, count: count! }), slopes: totals.map(total => div(total, count!)) }
 }
 
 /** What the carried values become, given the gradients of the weights. */

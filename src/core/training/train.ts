@@ -4,11 +4,14 @@ import { seconds } from '../../shared/units.ts'
 import { Batches } from './batches.ts'
 import { lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
 import { type Data, readData } from './data.ts'
+import type { EngineName } from './engine.ts'
+import type { Fallback } from './fallback.ts'
 import { Pace } from './pace.ts'
 import { parameters } from './parameters.ts'
-import { freshState, openRunner, type Runner } from './runner.ts'
+import { freshState, type Runner } from './runner.ts'
 import { writeSafetensors } from './safetensors/index.ts'
 import type { TrainingSpec } from './spec.ts'
+import { openSteadyRunner } from './steady-runner.ts'
 import { floats, type Tensors } from './tensor.ts'
 import { readWeights } from './weights.ts'
 
@@ -31,7 +34,12 @@ export interface TrainRequest {
    */
   checkpoints?: { folder: string; every: number }
   threads?: number
+  /** Leaves the machine usable for the person at it: fewer threads, which sleep while they wait. */
   gentle?: boolean
+  /** The CPU when left out. Should it fail in mid-run, the run goes on with fewer rows at a time, or on the CPU. */
+  engine?: EngineName
+  /** Rows that go through the model at a time, a divisor of the batch; all of it when left out. */
+  microBatch?: number
   /** Called after every call of the engine, at most half a second apart for all but the largest models. */
   onProgress?: (progress: TrainProgress) => void
   /** Stops within one call of the engine; a checkpoint is written if there is a folder for it. */
@@ -44,6 +52,8 @@ export interface TrainProgress {
   /** Of the last step done. */
   loss: number
   secondsLeft: Seconds
+  /** The newest change of engine or micro-batch, where there was one. */
+  fallback?: Fallback
 }
 
 export interface TrainResult {
@@ -55,6 +65,8 @@ export interface TrainResult {
   checkpoints: string[]
   /** Spent in this call. */
   seconds: Seconds
+  /** Changes of engine or micro-batch that failures forced, in their order. */
+  fallbacks: Fallback[]
   /** Whether the signal ended it before the last step; `out` is not written then. */
   stopped: boolean
 }
@@ -62,7 +74,7 @@ export interface TrainResult {
 /**
  * Trains a model for a number of steps, from file to file. The optimizer's state is zero at the start.
  * @throws UserError `training/weights`, `training/data`, `training/safetensors`, `training/checkpoint-foreign`,
- *   `training/diverged`, `training/engine`
+ *   `training/diverged`, `training/engine`, `training/memory` when even one row at a time does not fit
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const began = performance.now()
@@ -79,7 +91,8 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     losses: new Float32Array(0),
     checkpoints: [],
   }
-  const end = await runSteps(request, data, start, run)
+  const fallbacks: Fallback[] = []
+  const end = await runSteps(request, data, start, { run, fallbacks })
   const stopped = end.step < steps && signal?.aborted === true
   if (!stopped) await writeWeights(request, end)
   else if (checkpoints) await saveCheckpoint(checkpoints.folder, run, end)
@@ -88,6 +101,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     losses: Array.from(end.losses),
     checkpoints: end.checkpoints,
     seconds: seconds((performance.now() - began) / 1000),
+    fallbacks,
     stopped,
   }
 }
@@ -105,16 +119,21 @@ async function writeWeights({ spec, out }: TrainRequest, { state, step }: Progre
   await writeSafetensors(out, weights)
 }
 
+/** Where a run stands between two calls of the engine: a `Progression` without the state, which the engine holds. */
+type At = Omit<Progression, 'state'>
+
 async function runSteps(
   request: TrainRequest,
   data: Data,
   start: Progression,
-  run: string,
+  { run, fallbacks }: { run: string; fallbacks: Fallback[] },
 ): Promise<Progression> {
   const { spec, steps, seed, first = 0, checkpoints, onProgress, signal } = request
-  let at = start
-  if (at.step >= steps) return at
-  const runner = await openRunner(spec, data, request)
+  if (start.step >= steps) return start
+  const { state, ...begun } = start
+  let at: At = begun
+  const options = { ...request, onFallback: (fallback: Fallback) => fallbacks.push(fallback) }
+  const runner = await openSteadyRunner(spec, data, state, options)
   const batches = new Batches(data.rows, spec.batch, seed)
   const pace = new Pace(steps - at.step)
   try {
@@ -125,32 +144,33 @@ async function runSteps(
       const n = Math.min(pace.next(), steps - at.step, boundary)
       at = await pace.measure(n, () => advance(runner, batches, at, n, first))
       if (checkpoints && n === boundary) {
-        const sha256 = await saveCheckpoint(checkpoints.folder, run, at)
+        const sha256 = await saveCheckpoint(checkpoints.folder, run, { ...at, state: await runner.state() })
         at = { ...at, checkpoints: [...at.checkpoints, sha256] }
       }
-      onProgress?.({ step: at.step, steps, loss: at.losses.at(-1) ?? Number.NaN, secondsLeft: pace.left() })
+      const fallback = fallbacks.at(-1)
+      onProgress?.({
+        step: at.step,
+        steps,
+        loss: at.losses.at(-1) ?? Number.NaN,
+        secondsLeft: pace.left(),
+        ...(fallback ? { fallback } : {}),
+      })
     }
+    return { ...at, state: await runner.state() }
   } finally {
     await runner.close()
   }
-  return at
 }
 
 /** `n` steps in one call of the engine. @throws UserError `training/diverged` */
-async function advance(
-  runner: Runner,
-  batches: Batches,
-  at: Progression,
-  n: number,
-  first: number,
-): Promise<Progression> {
-  const { state, losses } = await runner.run(at.state, batches.of(at.step, n), first + at.step)
+async function advance(runner: Runner, batches: Batches, at: At, n: number, first: number): Promise<At> {
+  const losses = await runner.run(batches.of(at.step, n), first + at.step)
   const bad = losses.findIndex(loss => !Number.isFinite(loss))
   if (bad >= 0) throw diverged(`The loss became ${losses[bad]} at step ${at.step + bad + 1}`)
   const all = new Float32Array(at.losses.length + n)
   all.set(at.losses)
   all.set(losses, at.losses.length)
-  return { step: at.step + n, state, losses: all, checkpoints: at.checkpoints }
+  return { step: at.step + n, losses: all, checkpoints: at.checkpoints }
 }
 
 const diverged = (what: string): UserError =>

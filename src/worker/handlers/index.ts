@@ -13,6 +13,6 @@ export const handlers: TaskHandlers = {
   aggregate: async (input, context) => (await import('./weights.ts')).aggregateRound(input, context),
   export: async (input, context) => (await import('./model.ts')).exportFolder(input, context),
   predict: async (input, context) => (await import('./model.ts')).predictFile(input, context),
-  devices: async (input, context) => (await import('./machine.ts')).listDevices(input, context),
-  benchmark: async (input, context) => (await import('./machine.ts')).runBenchmark(input, context),
+  engines: async (input, context) => (await import('./machine.ts')).listEngines(input, context),
+  probe: async (input, context) => (await import('./machine.ts')).probeEngine(input, context),
 }

@@ -1,12 +1,10 @@
-import { benchmark, engines } from '../../core/training/index.ts'
+import { benchmark, engines, selfTest } from '../../core/training/index.ts'
 import { given, type Handler } from './handler.ts'
 
-export const listDevices: Handler<'devices'> = async () => {
-  const found = await engines()
-  return found.map(({ name, device, threads, memory, test }) => {
-    const error = Number.isFinite(test.error) ? test.error : null
-    return { name, device, threads, memory, test: { passed: test.passed, error } }
-  })
-}
+export const listEngines: Handler<'engines'> = () => engines()
 
-export const runBenchmark: Handler<'benchmark'> = input => benchmark(given(input))
+export const probeEngine: Handler<'probe'> = async input => {
+  const { passed, error, worst } = await selfTest(given(input))
+  const test = { passed, error: Number.isFinite(error) ? error : null, worst }
+  return { test, benchmark: passed ? await benchmark(given(input)) : null }
+}

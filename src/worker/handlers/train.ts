@@ -19,12 +19,14 @@ export const trainRound: Handler<'train'> = async (input, { signal, progress }) 
     const result = await train({ ...run, out: trained, signal, onProgress })
     signal.throwIfAborted()
     const file = await writeUpdate(run.spec, { from: run.weights, to: trained, out: update }, dtype)
-    const { steps, checkpoints, seconds } = result
-    return { steps, losses: thinned(result.losses), checkpoints, seconds, update: file, diverged: null }
+    const { steps, checkpoints, seconds, fallbacks } = result
+    const losses = thinned(result.losses)
+    return { steps, losses, checkpoints, seconds, update: file, diverged: null, fallbacks }
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'training/diverged') throw error
     const file = await writeDivergedUpdate(run.spec, update)
-    return { steps: step, losses: [], checkpoints: [], seconds: 0, update: file, diverged: error.message }
+    const nothing = { losses: [], checkpoints: [], seconds: 0, fallbacks: [] }
+    return { ...nothing, steps: step, update: file, diverged: error.message }
   } finally {
     await rm(trained, { force: true })
   }

@@ -5,7 +5,7 @@ import { type Bytes, bytes, type Seconds, sats, seconds } from '../../../shared/
 import { paymentPubkey } from '../../identity/index.ts'
 import { asLine, wire } from '../../market/index.ts'
 import { mine, type NostrEvent, sign, wrapSigned } from '../../nostr/index.ts'
-import { parameterCount } from '../../training/index.ts'
+import { type EngineName, parameterCount } from '../../training/index.ts'
 import type { Outcome, Perform } from '../runner.ts'
 import { sessionLife, type Tools } from '../tools.ts'
 import { isDelivered, isWhole } from './advance.ts'
@@ -20,6 +20,8 @@ type Act<T extends ProviderEffect['type']> = (
 /** How a provider works, beside the tools that both sides share. */
 export interface Manner {
   gentle: boolean
+  /** What trains. */
+  engine: EngineName
   threads?: number
   /** Shown while it works. */
   onProgress?: (
@@ -38,7 +40,7 @@ const shardBytes = (awarded: Bytes): Bytes => bytes(Math.ceil(awarded * 1.02) + 
 
 /** Errors of a blob, a lock or the data that no waiting mends. Everything else is tried again until the round's deadline. */
 const hopeless =
-  /^(blobs\/(too-large|bad-manifest)|payments\/(lock-|mint-unsuitable)|training\/(weights|data|safetensors))/
+  /^(blobs\/(too-large|bad-manifest)|payments\/(lock-|mint-unsuitable)|training\/(weights|data|safetensors|memory))/
 
 /** Carries out what an engagement asks for: the thin edge between the fold and the world. */
 export function providerActs(
@@ -167,6 +169,7 @@ export function providerActs(
         update,
         checkpoints: { folder: file('checkpoints', String(round)), every: checkpointSteps },
         gentle: manner.gentle,
+        engine: manner.engine,
         ...(manner.threads === undefined ? {} : { threads: manner.threads }),
       }
       try {

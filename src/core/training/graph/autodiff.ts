@@ -1,4 +1,4 @@
-import type { Node } from './graph.ts'
+import type { Graph, Node } from './graph.ts'
 import { add } from './ops/arithmetic.ts'
 import { zerosLike } from './ops/fill.ts'
 import { show, type Value } from './value.ts'
@@ -13,7 +13,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (loss.shape.length > 0) throw new TypeError(`a loss is a scalar, not ${show(loss.shape)}`)
   const { graph } = loss
   const found = new Map<Value, Value>([[loss, graph.scalar(loss.dtype, 1)]])
-  const tape = dependents(graph.nodes, wrt)
+  const tape = dependents(visibleNodes(graph), wrt)
   for (const node of tape.reverse()) {
     for (const [operand, part] of slopesOf(node, found)) {
       const before = found.get(operand)
@@ -43,6 +43,12 @@ function slopesOf(node: Node, found: Map<Value, Value>): [operand: Value, part: 
     return part && operand ? [[operand, part] as [Value, Value]] : []
   })
 }
+
+/** The nodes made so far that a graph sees: its own after those of the graphs around it, in an order of computing. */
+const visibleNodes = (graph: Graph): Node[] => [
+  ...(graph.parent ? visibleNodes(graph.parent) : []),
+  ...graph.nodes,
+]
 
 /** The nodes whose results depend on one of `values`. */
 function dependents(nodes: readonly Node[], values: readonly Value[]): Node[] {

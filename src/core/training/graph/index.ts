@@ -25,6 +25,7 @@ export {
 export { causalAttention } from './ops/attention.ts'
 export { cast, equal, greater, less, where } from './ops/choose.ts'
 export { conv2d } from './ops/conv.ts'
+export { zerosLike } from './ops/fill.ts'
 export { gather } from './ops/gather.ts'
 export { flatten, reshape, transpose } from './ops/layout.ts'
 export {

@@ -12,6 +12,7 @@ export interface LoopBody {
  * ONNX's `Loop`: repeats `body` `steps` times, handing `carried` from one step to the next on the device.
  * @param steps  i64 scalar
  * @param names  for the carried and then the collected values inside the body and as results
+ * @param label  before the names inside, which must differ from those of a loop around this one
  * @returns the carried values after the last step, and each collected value with a first axis of `rows`
  */
 export function loop(
@@ -20,16 +21,17 @@ export function loop(
   collected: readonly string[],
   rows: Dim,
   body: (inner: Graph, step: Value, carried: Value[]) => LoopBody,
+  label = '',
 ): { carried: Value[]; collected: Value[] } {
   const outer = steps.graph
   const inner = new Graph(outer)
-  const step = inner.input('step', 'i64', [])
-  const going = inner.input('going', 'bool', [])
-  const inside = carried.map(({ name, start }) => inner.input(name, start.dtype, start.shape))
+  const step = inner.input(`${label}step`, 'i64', [])
+  const going = inner.input(`${label}going`, 'bool', [])
+  const inside = carried.map(({ name, start }) => inner.input(`${label}${name}`, start.dtype, start.shape))
   const { next, collect } = body(inner, step, inside)
-  inner.output('going_on', going)
-  for (const [i, value] of next.entries()) inner.output(`${carried[i]?.name}/next`, value)
-  for (const [i, value] of collect.entries()) inner.output(`${collected[i]}/each`, value)
+  inner.output(`${label}going_on`, going)
+  for (const [i, value] of next.entries()) inner.output(`${label}${carried[i]?.name}/next`, value)
+  for (const [i, value] of collect.entries()) inner.output(`${label}${collected[i]}/each`, value)
   const results = outer.node({
     type: 'Loop',
     inputs: [steps, outer.constant('bool', [], [1], 'true'), ...carried.map(c => c.start)],

@@ -3,12 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { benchmark } from './benchmark.ts'
 import { flopsPerStep, memoryOf } from './cost.ts'
-import { engines } from './engines.ts'
 import { initialWeights } from './parameters.ts'
 import { writeSafetensors } from './safetensors/index.ts'
-import { selfTest } from './selftest.ts'
 import type { TrainingSpec } from './spec.ts'
 
 const spec: TrainingSpec = {
@@ -19,26 +16,6 @@ const spec: TrainingSpec = {
   batch: 64,
   optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0, weightDecay: 0 },
 }
-
-describe('the engines', () => {
-  it('name a processor whose gradients agree with double precision', async () => {
-    const [cpu] = await engines({ threads: 1 })
-    expect(cpu).toMatchObject({ name: 'cpu', threads: 1, test: { passed: true } })
-    expect(cpu?.test.error).toBeLessThan(1e-5)
-  })
-
-  it('say so when one cannot run', async () => {
-    await expect(selfTest({ providers: ['nonsense'] })).rejects.toMatchObject({ code: 'training/engine' })
-  })
-
-  it('are measured on the spec that is asked for', async () => {
-    const small: TrainingSpec = { ...spec, model: { inputs: 10, hidden: [], outputs: 2 } }
-    const found = await benchmark({ spec: small, milliseconds: 50, threads: 1 })
-    expect(found.spec).toEqual(small)
-    expect(found.flopsPerSecond * found.secondsPerStep).toBeCloseTo(flopsPerStep(small), 3)
-    expect(found.rowsPerSecond).toBeGreaterThan(1000)
-  })
-})
 
 describe('the cost of a step', () => {
   // Forward, weight gradients, and input gradients of every layer but the first.

@@ -1,7 +1,7 @@
-import { widthsOf } from './models/mlp.ts'
-import { parameters } from './parameters.ts'
-import type { TrainingSpec } from './spec.ts'
-import { floats, type Tensors } from './tensor.ts'
+import { widthsOf } from '../models/mlp.ts'
+import { parameters } from '../parameters.ts'
+import type { TrainingSpec } from '../spec.ts'
+import { floats, type Tensors } from '../tensor.ts'
 
 export type MlpSpec = Extract<TrainingSpec, { recipe: 'mlp' }>
 

@@ -1,0 +1,36 @@
+import type { TrainingSpec } from '../spec.ts'
+import type { MlpSpec } from './reference.ts'
+
+/** Plain gradient descent with rate 1 shows the gradients: g = w − w′. */
+const shown = {
+  batch: 8,
+  optimizer: { name: 'sgd', learningRate: 1, momentum: 0, weightDecay: 0 },
+} as const
+
+const numbers = { dtype: 'f32', scale: 1, shift: 0 } as const
+
+/** Small models whose gradients a second implementation gives in double precision. */
+export const PLAIN: readonly MlpSpec[] = (['classification', 'regression'] as const).map(task => ({
+  recipe: 'mlp',
+  model: { inputs: 7, hidden: [6, 5], outputs: 3 },
+  task,
+  input: numbers,
+  ...shown,
+}))
+
+/** Small models that have the operations of all others. A family's line is added with the family. */
+export const FAMILIES: readonly TrainingSpec[] = [
+  {
+    recipe: 'cnn',
+    model: { image: [2, 9, 8], channels: [3, 4], kernel: 5, hidden: [5], outputs: 3 },
+    task: 'classification',
+    input: { dtype: 'u8', scale: 1 / 255, shift: -0.5 },
+    ...shown,
+  },
+  {
+    recipe: 'gpt',
+    model: { vocabulary: 11, context: 6, width: 8, layers: 1, heads: 2, bias: true, activation: 'gelu_new' },
+    task: 'language',
+    ...shown,
+  },
+]

@@ -1,0 +1,110 @@
+import type { Data } from './data.ts'
+import { count, fromOrt, toOrt } from './feeds.ts'
+import { encodeModel } from './graph/index.ts'
+import { ort } from './onnxruntime.ts'
+import type { Runner } from './runner.ts'
+import { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
+import { rowOf, type TrainingSpec } from './spec.ts'
+import { type StateTensor, stateOf, trainingGraph } from './step.ts'
+import type { Tensors } from './tensor.ts'
+import { transfer } from './transfer.ts'
+
+/**
+ * The training graph of one spec over one dataset, open in ONNX Runtime. On WebGPU, state and data stay in the graphics
+ * card's memory from call to call; elsewhere the results of one call, which ONNX Runtime hands out without a copy, are
+ * the next one's input. (Results written into tensors of ours instead: no faster, and a tenth more memory.)
+ */
+export async function openGraphRunner(
+  spec: TrainingSpec,
+  data: Data,
+  state: Tensors,
+  { microBatch, ...options }: SessionOptions & { microBatch?: number | undefined },
+): Promise<Runner> {
+  const { weights, optimizer } = stateOf(spec)
+  const names = [...weights, ...optimizer]
+  const onDevice = options.provider === 'webgpu' ? names.map(({ name }) => `out/${name}`) : []
+  const session = await openSession(encodeModel(trainingGraph(spec, microBatch)), { ...options, onDevice })
+  try {
+    const fixed = await dataOf(spec, data, options)
+    return new GraphRunner({ spec, session, options, names, fixed, state })
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+}
+
+interface Parts {
+  spec: TrainingSpec
+  session: Session
+  options: SessionOptions
+  names: readonly StateTensor[]
+  /** Inputs that are the same in every call. */
+  fixed: Feeds
+  state: Tensors
+}
+
+class GraphRunner implements Runner {
+  readonly #parts: Parts
+  /** The state where the engine left it, by plain names. */
+  #state: Feeds
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#state = Object.fromEntries([...parts.state].map(([name, tensor]) => [name, toOrt(tensor)]))
+  }
+
+  async run(rows: Int32Array, first: number): Promise<Float32Array> {
+    const { spec, session, names, fixed } = this.#parts
+    const steps = rows.length / spec.batch
+    const results = await runSession(session, {
+      ...fixed,
+      ...Object.fromEntries(Object.entries(this.#state).map(([name, tensor]) => [`in/${name}`, tensor])),
+      steps: count(steps),
+      first: count(first),
+      batches: new ort.Tensor('int32', rows, [steps, spec.batch]),
+    })
+    const before = this.#state
+    this.#state = Object.fromEntries(names.map(({ name }) => [name, required(results, `out/${name}`)]))
+    release(before)
+    return fromOrt(results.losses).data
+  }
+
+  async state(): Promise<Tensors> {
+    const { names, options } = this.#parts
+    const declared = names.map(({ name, shape }) => ({ name, shape, dtype: 'f32' as const }))
+    const kept = Object.values(this.#state).some(isOnDevice)
+    const here = kept ? await transfer(declared, this.#state, 'memory', options) : this.#state
+    return new Map(names.map(({ name }) => [name, fromOrt(here[name])]))
+  }
+
+  async close(): Promise<void> {
+    const { session, fixed } = this.#parts
+    release(this.#state)
+    release(fixed)
+    await session.release()
+  }
+}
+
+/** The dataset, in the graphics card's memory where it can stay there. */
+async function dataOf(spec: TrainingSpec, data: Data, options: SessionOptions): Promise<Feeds> {
+  const here = { x: toOrt(data.x), y: toOrt(data.y) }
+  if (options.provider !== 'webgpu') return here
+  const row = rowOf(spec)
+  const movable = (['x', 'y'] as const).filter(name => row[name].dtype !== 'u8') // WebGPU has no bytes
+  const declared = movable.map(name => ({ name, dtype: row[name].dtype, shape: data[name].shape }))
+  const feeds = Object.fromEntries(movable.map(name => [name, here[name]]))
+  return { ...here, ...(await transfer(declared, feeds, 'device', options)) }
+}
+
+const isOnDevice = (tensor: Feeds[string]): boolean => tensor.location === 'gpu-buffer'
+
+/** Gives memory of the device back now; what lies in ours is the garbage collector's. */
+function release(tensors: Feeds): void {
+  for (const tensor of Object.values(tensors)) if (isOnDevice(tensor)) tensor.dispose()
+}
+
+function required(results: Feeds, name: string): Feeds[string] {
+  const tensor = results[name]
+  if (!tensor) throw new RangeError(`the graph gave no "${name}"`)
+  return tensor
+}
