@@ -41,7 +41,10 @@ const ofRows = [
   z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training }),
   z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
 ] as const
-const ofText = [z.object({ recipe: z.literal('gpt'), model: configs.gpt, ...language, ...training })] as const
+const ofText = [
+  z.object({ recipe: z.literal('gpt'), model: configs.gpt, ...language, ...training }),
+  z.object({ recipe: z.literal('llama'), model: configs.llama, ...language, ...training }),
+] as const
 
 /** Everything that decides the arithmetic of a training run besides the seed and the data. */
 export const trainingSpec = z.discriminatedUnion('recipe', [...ofRows, ...ofText]).superRefine(check)

@@ -23,6 +23,7 @@ import {
   log,
   logSoftmax,
   matmul,
+  matmulTransposed,
   mean,
   mul,
   neg,
@@ -34,6 +35,8 @@ import {
   relu,
   reshape,
   rmsNorm,
+  rotary,
+  rotationOf,
   sigmoid,
   silu,
   sin,
@@ -165,6 +168,34 @@ const cases: Record<string, fc.Arbitrary<Case>> = {
       peer: (x, w, b) => tf.add(tf.matMul(x as Tensor2D, w as Tensor2D, false, true), b!),
     }),
   ),
+  'dense without bias': fc.tuple(size, size, size).map(
+    ([n, k, m]): Case => ({
+      shapes: [
+        [n, k],
+        [m, k],
+      ],
+      ours: both(matmulTransposed),
+      peer: bothTf((x, w) => tf.matMul(x as Tensor2D, w as Tensor2D, false, true)),
+    }),
+  ),
+  rotary: fc.tuple(shape(0, 2), size, size).map(([lead, positions, half]): Case => {
+    const rates = Array.from({ length: half }, (_, i) => 0.7 / (i + 1))
+    // Each position by a matrix that turns pairs.
+    const turns = Array.from({ length: positions }, (_, t) =>
+      Array.from({ length: 2 * half }, (_, to) =>
+        Array.from({ length: 2 * half }, (_, from) => {
+          if (to % half !== from % half) return 0
+          const angle = t * rates[to % half]!
+          return to === from ? Math.cos(angle) : Math.sin(angle) * Math.sign(to - from)
+        }),
+      ),
+    )
+    return {
+      shapes: [[...lead, positions, 2 * half]],
+      ours: one(x => rotary(x, rotationOf(x.graph, x.dtype, positions, rates))),
+      peer: oneTf(x => tf.sum(tf.mul(tf.expandDims(x, -2), tf.tensor3d(turns)), -1)),
+    }
+  }),
   reshape: shape(1).map(
     (s): Case => ({
       shapes: [s],

@@ -36,11 +36,12 @@ export {
   squaredError,
   type Total,
 } from './ops/loss.ts'
-export { dense, matmul } from './ops/matmul.ts'
+export { dense, matmul, matmulTransposed } from './ops/matmul.ts'
 export { layerNorm, rmsNorm } from './ops/norm.ts'
 export { averagePool2d, globalAveragePool, maxPool2d } from './ops/pool.ts'
 export { pooledConv2d } from './ops/pooled-conv.ts'
 export { reduceMax, reduceMean } from './ops/reduce.ts'
+export { type Rotation, rotary, rotationOf } from './ops/rotary.ts'
 export { concat, pad, slice, split } from './ops/slice.ts'
 export { logSoftmax, softmax } from './ops/softmax.ts'
 export { expand, reduceSum } from './ops/sum.ts'

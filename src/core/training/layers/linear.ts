@@ -1,10 +1,13 @@
-import { add, dense, matmul, type Value } from '../graph/index.ts'
+import { add, dense, matmul, matmulTransposed, type Value } from '../graph/index.ts'
 import type { Init, Parameter } from '../models/model.ts'
 import type { Net } from './net.ts'
 
-/** PyTorch's `nn.Linear`: `[n, in]` → `[n, out]` with `name.weight` `[out, in]` and `name.bias` `[out]`. */
-export function linear(net: Net, name: string, x: Value): Value {
-  return x.graph.scope(name, () => dense(x, net.parameter(`${name}.weight`), net.parameter(`${name}.bias`)))
+/** PyTorch's `nn.Linear`: `[n, in]` → `[n, out]` with `name.weight` `[out, in]` and, with bias, `name.bias` `[out]`. */
+export function linear(net: Net, name: string, x: Value, { bias = true } = {}): Value {
+  return x.graph.scope(name, () => {
+    const w = net.parameter(`${name}.weight`)
+    return bias ? dense(x, w, net.parameter(`${name}.bias`)) : matmulTransposed(x, w)
+  })
 }
 
 /** Its parameters as PyTorch draws them: uniform in ±1/√inputs, weights and biases (He et al. 2015 with a = √5). */

@@ -36,3 +36,17 @@ export const dense: Ternary = defineOp<3>({
   flops: ([x, w]) => 2 * fixed([rows(x)])[0]! * count(w.shape),
   grad: (dy, [x, w]) => [matmul(dy, w), matmul(transpose(dy), x), reduceSum(dy, { axes: [0] })],
 })
+
+/** A dense layer without bias, `x · wᵀ`: `[n, k] · [m, k]ᵀ → [n, m]`. */
+export const matmulTransposed: Binary = defineOp<2>({
+  onnx: 'Gemm',
+  shape: ([x, w]) => {
+    check(x, w, cols(w))
+    if (x.shape.length !== 2 || w.shape.length !== 2)
+      throw new ShapeError(`a dense layer of ${show(x.shape)} and ${show(w.shape)}`)
+    return [rows(x), rows(w)]
+  },
+  attributes: () => ({ transB: 1 }),
+  flops: ([x, w]) => 2 * fixed([rows(x)])[0]! * count(w.shape),
+  grad: (dy, [x, w]) => [matmul(dy, w), matmul(transpose(dy), x)],
+})
