@@ -132,7 +132,7 @@ describe('Llama', () => {
     [
       'a scaling that turns backwards',
       { scaling: { factor: 2, low: 4, high: 1, original: 9 } },
-      /below "high"/,
+      /low must be below high/,
     ],
   ])('is refused with %s', (_, wrong, message) => {
     const optimizer = { name: 'sgd', learningRate: 0.1, momentum: 0, weightDecay: 0 }
