@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
-import type { Inspection, Problem } from '../core/datasets/index.ts'
+import type { Inspection, Problem, RowsInspection } from '../core/datasets/index.ts'
 import { clip, count, counted, type Paint, percent, printable, type Style } from './format.ts'
 import { bar } from './progress/lines.ts'
 import { table } from './table.ts'
+import { encodings, textLines } from './text-inspection.ts'
 
 /** More columns or classes than this are summed up in one line; `--json` has them all. */
 const MOST = 40
@@ -10,26 +11,24 @@ const MOST = 40
 /** What `gradstr inspect` shows: what was found, what it was taken for, and why. */
 export function inspectionLines(found: Inspection, paint: Paint): string[] {
   return [
-    ...heading(found, paint),
-    '',
-    ...conclusion(found, paint),
-    ...(found.classes ? classLines(found.classes, found.rows, paint) : []),
-    ...(found.columns.length > 0 ? ['', ...columnTable(found, paint)] : []),
+    ...(found.format === 'text' ? textLines(found, paint) : rowsLines(found, paint)),
     ...previewLines(found, paint),
     ...found.problems.flatMap(problem => ['', ...problemLines(problem, paint)]),
   ]
 }
 
+const rowsLines = (found: RowsInspection, paint: Paint): string[] => [
+  ...heading(found, paint),
+  '',
+  ...conclusion(found, paint),
+  ...(found.classes ? classLines(found.classes, found.rows, paint) : []),
+  ...(found.columns.length > 0 ? ['', ...columnTable(found, paint)] : []),
+]
+
 const formats = { csv: 'CSV table', parquet: 'Parquet table', jsonl: 'JSON lines', idx: 'IDX images' }
-const encodings = {
-  'utf-8': 'UTF-8',
-  'utf-16le': 'UTF-16',
-  'utf-16be': 'UTF-16',
-  'windows-1252': 'Windows-1252',
-}
 const separators = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' }
 
-function heading(found: Inspection, paint: Paint): string[] {
+function heading(found: RowsInspection, paint: Paint): string[] {
   const { images, dialect } = found
   const size = images
     ? `${images.width} × ${images.height} pixels${images.testRows > 0 ? `, ${counted(images.testRows, 'test image')}` : ''}`
@@ -49,7 +48,7 @@ function heading(found: Inspection, paint: Paint): string[] {
   ]
 }
 
-function conclusion({ task, taskWhy, target, targetWhy }: Inspection, paint: Paint): string[] {
+function conclusion({ task, taskWhy, target, targetWhy }: RowsInspection, paint: Paint): string[] {
   const rows = [
     ['Target', target === undefined ? 'not found' : printable(target), printable(targetWhy)],
     ['Task', task ?? 'not clear', printable(taskWhy)],
@@ -81,7 +80,7 @@ function classLines(classes: { name: string; rows: number }[], rows: number, pai
 
 const roleStyle: Record<string, Style> = { target: 'green', feature: 'cyan' }
 
-function columnTable({ columns, rows }: Inspection, paint: Paint): string[] {
+function columnTable({ columns, rows }: RowsInspection, paint: Paint): string[] {
   const titles = [
     { title: '  Column' },
     { title: 'Type' },
@@ -108,10 +107,10 @@ function columnTable({ columns, rows }: Inspection, paint: Paint): string[] {
   return [paint('dim', head), ...lines, ...more]
 }
 
-function previewLines({ preview }: Inspection, paint: Paint): string[] {
+function previewLines({ preview, format }: Inspection, paint: Paint): string[] {
   if (preview.rows.length === 0) return []
   const across = preview.columns.slice(0, 8)
-  const cell = (text: string) => clip(printable(text), 18)
+  const cell = (text: string) => clip(printable(text), across.length > 2 ? 18 : 72)
   const titles = across.map((name, i) => ({ title: i === 0 ? `  ${cell(name)}` : cell(name) }))
   const rows = preview.rows
     .slice(0, 5)
@@ -119,7 +118,12 @@ function previewLines({ preview }: Inspection, paint: Paint): string[] {
   const [head = '', ...lines] = table(titles, rows)
   const hidden = preview.columns.length - across.length
   const more = hidden > 0 ? `, ${hidden} more to the right` : ''
-  return ['', `${paint('bold', 'First rows')}${more}`, paint('dim', head), ...lines]
+  return [
+    '',
+    `${paint('bold', format === 'text' ? 'First documents' : 'First rows')}${more}`,
+    paint('dim', head),
+    ...lines,
+  ]
 }
 
 const severity: Record<Problem['severity'], { word: string; style: Style }> = {

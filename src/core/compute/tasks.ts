@@ -17,6 +17,13 @@ const fallback = z.object({ engine, microBatch: count, step: z.int(), reason: z.
 const target = { target: z.string().optional(), task: z.enum(['classification', 'regression']).optional() }
 // Made by our own worker from the room's own type: a second, written-out schema would only repeat it.
 const made = <T>() => z.custom<T>(value => typeof value === 'object' && value !== null)
+/** A table or a text, and how a text becomes tokens (`TextOptions`). */
+const reading = {
+  as: z.enum(['table', 'text']).optional(),
+  text: z
+    .object({ tokenizer: path.optional(), vocabulary: count.optional(), block: count.optional() })
+    .optional(),
+}
 const file = z.object({ sha256: z.string(), size: z.number() })
 /** How far a training run is. `loss`: of the newest step. */
 const training = z.object({
@@ -34,7 +41,7 @@ const training = z.object({
 export const tasks = {
   /** What a dataset holds, and why we think so. `sample`: look at the first rows only. */
   inspect: task({
-    input: z.object({ path, ...target, sample: count.optional() }),
+    input: z.object({ path, ...target, ...reading, sample: count.optional() }),
     output: made<Inspection>(),
   }),
 
@@ -43,6 +50,7 @@ export const tasks = {
     input: z.object({
       path,
       ...target,
+      ...reading,
       out: path,
       shards: count,
       holdout: z.number().gt(0).lt(1).optional(),

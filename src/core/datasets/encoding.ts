@@ -69,6 +69,25 @@ const images = z.object({
   target: classTarget,
 })
 
+/** How a text became rows of tokens. Its tokenizer.json lies beside it. */
+export const textEncoding = z.object({
+  v: z.literal(1),
+  kind: z.literal('text'),
+  layout: z.enum(['plain', 'completions', 'chat']),
+  vocabulary: z
+    .int()
+    .min(1)
+    .max(2 ** 20),
+  block: z
+    .int()
+    .min(1)
+    .max(2 ** 20),
+  masked: z.boolean(),
+  /** Hex, of tokenizer.json. */
+  tokenizer: z.string().regex(/^[0-9a-f]{64}$/),
+})
+export type TextEncoding = z.infer<typeof textEncoding>
+
 /** How rows become the model's inputs, and its outputs answers. Fitted on the shards, never on the holdout. */
 export const encoding = z.discriminatedUnion('kind', [table, images])
 
@@ -99,10 +118,13 @@ export function inputsOf(encoding: Encoding): number {
   return encoding.features.reduce((total, feature) => total + widthOf(feature), 0)
 }
 
-export async function readEncoding(path: string): Promise<Encoding> {
+export const readEncoding = (path: string): Promise<Encoding> => readJson(path, encoding)
+export const readTextEncoding = (path: string): Promise<TextEncoding> => readJson(path, textEncoding)
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const text = await readFile(path, 'utf8')
   try {
-    return encoding.parse(JSON.parse(text))
+    return schema.parse(JSON.parse(text))
   } catch (cause) {
     throw new UserError('dataset/encoding', {
       message: 'This file does not say how rows become inputs, or was damaged.',

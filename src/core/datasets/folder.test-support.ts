@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
 import { readSafetensors } from '../training/index.ts'
-import { type Prepared, type PrepareOptions, prepare } from './index.ts'
+import {
+  type InspectOptions,
+  inspect,
+  type Prepared,
+  type PreparedRows,
+  type PreparedText,
+  type PrepareOptions,
+  prepare,
+  type RowsInspection,
+} from './index.ts'
 
 /** A folder of its own for each test. */
 export function testFolder() {
@@ -20,9 +29,30 @@ export function testFolder() {
       writeFileSync(path(name), content)
       return path(name)
     },
-    prepare: (file: string, options: Partial<PrepareOptions> = {}): Promise<Prepared> =>
-      prepare({ path: file, out: path('out'), shards: 2, seed: 1, ...options }),
+    prepare: (file: string, options: Partial<PrepareOptions> = {}): Promise<PreparedRows> =>
+      prepareRows({ path: file, out: path('out'), shards: 2, seed: 1, ...options }),
+    prepareText: (file: string, options: Partial<PrepareOptions> = {}): Promise<PreparedText> =>
+      prepareTextFile({ path: file, out: path('out'), shards: 2, seed: 1, ...options }),
   }
+}
+
+/** Of a dataset that is no text. */
+export async function inspectRows(path: string, options: InspectOptions = {}): Promise<RowsInspection> {
+  const found = await inspect(path, options)
+  if (found.format === 'text') throw new Error('this was taken for a text')
+  return found
+}
+
+export async function prepareTextFile(options: PrepareOptions): Promise<PreparedText> {
+  const prepared = await prepare(options)
+  if (prepared.kind !== 'text') throw new Error('this was not taken for a text')
+  return prepared
+}
+
+export async function prepareRows(options: PrepareOptions): Promise<PreparedRows> {
+  const prepared = await prepare(options)
+  if (prepared.kind === 'text') throw new Error('this was taken for a text')
+  return prepared
 }
 
 export interface Part {

@@ -1,7 +1,7 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
-import { testFolder } from './folder.test-support.ts'
-import { inspect, readRows } from './index.ts'
+import { inspectRows, testFolder } from './folder.test-support.ts'
+import { readRows } from './index.ts'
 
 const folder = testFolder()
 
@@ -42,7 +42,7 @@ describe.each(['parquet', 'json'] as const)('%s', format => {
 
   it('is inspected by its own types, lists named and left out', async () => {
     const path = await write(format, folder.path(name), SELECT)
-    const { columns, rows, format: found } = await inspect(path)
+    const { columns, rows, format: found } = await inspectRows(path)
     expect([found, rows]).toEqual([format === 'json' ? 'jsonl' : 'parquet', 3_000])
     expect(columns.map(({ name, type, role }) => [name, type, role])).toEqual([
       ['row', 'integer', 'identifier'],
@@ -67,7 +67,7 @@ describe.each(['parquet', 'json'] as const)('%s', format => {
 describe('numbers that Parquet has and tables should not', () => {
   it('NaN is missing, infinity is refused with its row', async () => {
     const select = `select case when i = 5 then 'nan'::double when i = 7 then 'inf'::double else i * 1.5 end as a, i % 2 as y from range(50) t(i)`
-    const { columns, problems } = await inspect(await write('parquet', folder.path('n.parquet'), select))
+    const { columns, problems } = await inspectRows(await write('parquet', folder.path('n.parquet'), select))
     expect(columns[0]?.missing).toBe(1)
     expect(problems[0]).toMatchObject({ code: 'dataset/infinite', message: expect.stringContaining('row 8') })
   })
@@ -81,7 +81,7 @@ describe('damaged files are named without the words of a database:', () => {
 
   it('Parquet that was cut off', async () => {
     const bytes = Buffer.concat([Buffer.from('PAR1'), Buffer.alloc(500, 7)])
-    await expect(inspect(folder.write('x.parquet', bytes))).rejects.toMatchObject({
+    await expect(inspectRows(folder.write('x.parquet', bytes))).rejects.toMatchObject({
       code: 'dataset/parquet',
       ...told,
     })
@@ -89,7 +89,7 @@ describe('damaged files are named without the words of a database:', () => {
 
   it('JSON lines, with the line', async () => {
     const text = `${'{"a": 1, "y": 2}\n'.repeat(30)}{"a": 1, "y": \n{"a": 1, "y": 2}\n`
-    await expect(inspect(folder.write('x.jsonl', text))).rejects.toMatchObject({
+    await expect(inspectRows(folder.write('x.jsonl', text))).rejects.toMatchObject({
       code: 'dataset/jsonl',
       ...told,
       message: expect.stringContaining('Line 31 '),
@@ -100,7 +100,7 @@ describe('damaged files are named without the words of a database:', () => {
     const lines = Array.from({ length: 40_000 }, (_, i) =>
       JSON.stringify({ a: i < 30_000 ? i % 7 : `k${i % 7}`, y: i % 2 }),
     )
-    const { rows, columns } = await inspect(folder.write('x.jsonl', lines.join('\n')))
+    const { rows, columns } = await inspectRows(folder.write('x.jsonl', lines.join('\n')))
     expect(rows).toBe(40_000)
     expect(columns[0]).toMatchObject({ type: 'text', distinct: 14 })
   })

@@ -1,13 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { testFolder } from './folder.test-support.ts'
-import { inspect } from './index.ts'
+import { inspectRows, testFolder } from './folder.test-support.ts'
 
 const folder = testFolder()
 const lines = (count: number, line: (i: number) => string, header?: string) =>
   `${[...(header ? [header] : []), ...Array.from({ length: count }, (_, i) => line(i))].join('\n')}\n`
 const roles = async (path: string) =>
-  Object.fromEntries((await inspect(path)).columns.map(({ name, role }) => [name, role]))
+  Object.fromEntries((await inspectRows(path)).columns.map(({ name, role }) => [name, role]))
 
 describe('a spreadsheet of', () => {
   it('America: commas, points, thousands in quotes', async () => {
@@ -19,7 +18,7 @@ describe('a spreadsheet of', () => {
         'id,income,price,day,label',
       ),
     )
-    const { dialect, columns, rows } = await inspect(file)
+    const { dialect, columns, rows } = await inspectRows(file)
     expect(dialect).toMatchObject({ encoding: 'utf-8', separator: ',', decimal: '.', header: true })
     expect(rows).toBe(40)
     expect(columns.map(({ type }) => type)).toEqual(['integer', 'number', 'number', 'date', 'text'])
@@ -32,7 +31,7 @@ describe('a spreadsheet of', () => {
       'Straße;Länge;Preis;Tag;Größe',
     )
     const bytes = Buffer.from(text.replaceAll('€', '\x80'), 'latin1')
-    const { dialect, columns, target } = await inspect(folder.write('de.csv', bytes))
+    const { dialect, columns, target } = await inspectRows(folder.write('de.csv', bytes))
     expect(dialect).toMatchObject({ encoding: 'windows-1252', separator: ';', decimal: ',', header: true })
     expect(columns.map(({ name, type }) => [name, type])).toEqual([
       ['Straße', 'text'],
@@ -53,7 +52,7 @@ describe('a spreadsheet of', () => {
     ['utf-8', (s: string) => Buffer.from(`\ufeff${s}`)],
   ] as const)('anywhere, in %s', async (encoding, encode) => {
     const file = folder.write('a.tsv', encode(lines(20, i => `${i / 2}\té${i % 2}`, 'größe\tlabel')))
-    const { dialect, columns, classes } = await inspect(file)
+    const { dialect, columns, classes } = await inspectRows(file)
     expect(dialect).toMatchObject({ encoding, separator: '\t' })
     expect(columns.map(({ name }) => name)).toEqual(['größe', 'label'])
     expect(classes).toEqual([
@@ -63,13 +62,13 @@ describe('a spreadsheet of', () => {
   })
 
   it('an old Mac: lines end with a carriage return', async () => {
-    const { rows, columns } = await inspect(folder.write('mac.csv', 'a,b\r1,x\r2,y\r3,x\r'))
+    const { rows, columns } = await inspectRows(folder.write('mac.csv', 'a,b\r1,x\r2,y\r3,x\r'))
     expect([rows, columns.length]).toEqual([3, 2])
   })
 
   it('anybody who turns to another alphabet late: text that is UTF-8 only at the beginning is read again', async () => {
     const text = lines(60_000, i => `${i % 7},${i < 59_000 ? 'plain' : 'caf\xe9'}`, 'a,label')
-    const { dialect, classes } = await inspect(folder.write('late.csv', Buffer.from(text, 'latin1')))
+    const { dialect, classes } = await inspectRows(folder.write('late.csv', Buffer.from(text, 'latin1')))
     expect(dialect?.encoding).toBe('windows-1252')
     expect(classes?.map(({ name }) => name)).toEqual(['plain', 'café'])
   })
@@ -86,7 +85,7 @@ describe('what is inferred', () => {
         ',customer_id,uuid,version,note,remark,kind,grade,target',
       ),
     )
-    const { columns } = await inspect(file)
+    const { columns } = await inspectRows(file)
     expect(columns.map(({ name, role }) => [name, role])).toEqual([
       ['column_1', 'identifier'],
       ['customer_id', 'identifier'],
@@ -111,7 +110,7 @@ describe('what is inferred', () => {
       't.csv',
       lines(30, i => row!.replace(/\d/, String(i)).replace('x', i % 2 ? 'x' : 'z'), header),
     )
-    expect((await inspect(file)).target).toBe(target)
+    expect((await inspectRows(file)).target).toBe(target)
   })
 
   it.each([
@@ -124,7 +123,7 @@ describe('what is inferred', () => {
       't.csv',
       lines(100, i => `${i * i},${value(i)}`, 'a,target'),
     )
-    expect(await inspect(file)).toMatchObject({ task, target: 'target' })
+    expect(await inspectRows(file)).toMatchObject({ task, target: 'target' })
   })
 
   it('numbers columns that have no header', async () => {
@@ -133,7 +132,7 @@ describe('what is inferred', () => {
       lines(20, i => `${i * 1.5};${i % 2 ? 'x' : 'y'}`),
     )
     expect(await roles(file)).toEqual({ column_1: 'feature', column_2: 'target' })
-    expect((await inspect(file)).rows).toBe(20)
+    expect((await inspectRows(file)).rows).toBe(20)
   })
 
   it('takes years for names of columns, unless years stand below them', async () => {
@@ -155,7 +154,7 @@ describe('what is inferred', () => {
       'm.csv',
       lines(80, i => `${i < 8 ? gaps[i] : i * 1.1},${i % 4 ? 'yes' : 'no'}`, 'a,class'),
     )
-    const { columns, classes } = await inspect(file)
+    const { columns, classes } = await inspectRows(file)
     expect(columns[0]).toMatchObject({ type: 'number', missing: 8 })
     expect(classes).toEqual([
       { name: 'yes', rows: 60 },
@@ -168,7 +167,7 @@ describe('what is inferred', () => {
       'mix.csv',
       lines(1_000, i => `${i === 811 ? 'broken' : i * 1.1},${i % 2}`, 'price,y'),
     )
-    const { problems, columns } = await inspect(file)
+    const { problems, columns } = await inspectRows(file)
     expect(columns[0]).toMatchObject({ type: 'number', missing: 1 })
     expect(problems).toEqual([
       expect.objectContaining({
@@ -184,7 +183,7 @@ describe('what is inferred', () => {
       'late.csv',
       lines(4_000, i => `${i < 2_000 ? i % 9 : `k${i % 9}`},${i % 2}`, 'code,y'),
     )
-    const { columns, problems } = await inspect(file)
+    const { columns, problems } = await inspectRows(file)
     expect(columns[0]).toMatchObject({ type: 'text', distinct: 18, missing: 0 })
     expect(problems).toEqual([])
   })
@@ -194,7 +193,7 @@ describe('what is inferred', () => {
       's.csv',
       lines(5_000, i => `${i * 1.5},${i % 2}`, 'a,y'),
     )
-    expect((await inspect(file, { sample: 1_000 })).rows).toBe(1_000)
+    expect((await inspectRows(file, { sample: 1_000 })).rows).toBe(1_000)
   })
 
   it('shows a preview', async () => {
@@ -202,7 +201,7 @@ describe('what is inferred', () => {
       'p.csv',
       lines(9, i => `${i},"a, ""b"""`, 'n,t'),
     )
-    expect((await inspect(file)).preview).toEqual({
+    expect((await inspectRows(file)).preview).toEqual({
       columns: ['n', 't'],
       rows: Array.from({ length: 5 }, (_, i) => [String(i), 'a, "b"']),
     })
@@ -211,7 +210,7 @@ describe('what is inferred', () => {
 
 describe('bad input', () => {
   const refused = (path: string, code: string, message: RegExp, options = {}) =>
-    expect(inspect(path, options)).rejects.toMatchObject({
+    expect(inspectRows(path, options)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
       fix: expect.stringMatching(/^[A-Z].*[.?]$/s),
@@ -262,18 +261,18 @@ describe('bad input', () => {
   it('is named: a folder that is no dataset, with a table it holds', async () => {
     mkdirSync(folder.path('d'))
     folder.write('d/some.csv', 'a,b\n')
-    await refused(folder.path('d'), 'dataset/not-a-dataset', /no IDX files/)
-    await expect(inspect(folder.path('d'))).rejects.toMatchObject({
+    await refused(folder.path('d'), 'dataset/not-a-dataset', /neither IDX files/)
+    await expect(inspectRows(folder.path('d'))).rejects.toMatchObject({
       fix: expect.stringContaining('some.csv'),
     })
   })
   it('is named: an unknown target, with names like it', async () => {
     const file = folder.write('t.csv', 'age,income\n1,2\n2,3\n')
-    await expect(inspect(file, { target: 'incmoe' })).rejects.toMatchObject({
+    await expect(inspectRows(file, { target: 'incmoe' })).rejects.toMatchObject({
       code: 'dataset/unknown-target',
       fix: 'Did you mean "income"?',
     })
-    await expect(inspect(file, { target: 'zzzzzz' })).rejects.toMatchObject({
+    await expect(inspectRows(file, { target: 'zzzzzz' })).rejects.toMatchObject({
       fix: 'The columns are: age, income.',
     })
   })

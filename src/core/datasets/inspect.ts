@@ -3,6 +3,7 @@ import { inferTable } from './infer/infer.ts'
 import { findDataset } from './open.ts'
 import { withSystemErrors } from './system.ts'
 import { scanTable } from './table/scan.ts'
+import { inspectText } from './text/inspect.ts'
 import type { Inspection, InspectOptions } from './types.ts'
 
 /**
@@ -11,8 +12,9 @@ import type { Inspection, InspectOptions } from './types.ts'
  */
 export function inspect(path: string, options: InspectOptions = {}): Promise<Inspection> {
   return withSystemErrors(path, async () => {
-    const found = findDataset(path)
+    const found = await findDataset(path, options.as)
     if (found.kind === 'idx') return inspectIdx(path, await openIdxDataset(found.folder))
+    if (found.kind === 'text') return inspectText(found.source, options)
     const scan = { ...options, keep: false }
     return scanTable(found.path, found.format, scan, async scanned => inferTable(scanned, options))
   })

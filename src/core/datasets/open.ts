@@ -1,27 +1,32 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { UserError } from '../../shared/errors.ts'
 import { findIdx, type IdxFolder, mnistFolder } from './idx/folder.ts'
+import { plainText, textFolder, textLines } from './text/find.ts'
+import type { TextSource } from './text/source.ts'
+import type { ReadAs } from './types.ts'
 
 /** What a path holds, as far as its first bytes tell. */
 export type Found =
   | { kind: 'idx'; folder: IdxFolder }
   | { kind: 'table'; path: string; format: 'text' | 'parquet' | 'jsonl' }
+  | { kind: 'text'; source: TextSource }
 
 /**
- * @param path  a file, a folder of IDX files, or the word `mnist`
+ * @param path  a file, a folder of IDX files or of texts, or the word `mnist`
+ * @param as  when the content shall not decide between table and text
  * @throws UserError `dataset/not-found`, `dataset/not-a-dataset`, `dataset/empty`, …
  */
-export function findDataset(path: string): Found {
+export async function findDataset(path: string, as?: ReadAs): Promise<Found> {
   if (path === 'mnist') return { kind: 'idx', folder: findIdx(mnistFolder())! } // the package carries all four files
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) {
     throw new UserError('dataset/not-found', {
       message: 'There is no such file or folder.',
-      fix: 'Check the path. A dataset is a CSV, TSV, Parquet or JSONL file, a folder of IDX files, or the word mnist.',
+      fix: 'Check the path. A dataset is a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files or of texts, or the word mnist.',
       where: path,
     })
   }
-  if (stat.isDirectory()) return { kind: 'idx', folder: findIdx(path) ?? notADataset(path) }
+  if (stat.isDirectory()) return folderAt(path)
   if (!stat.isFile()) notADataset(path)
   if (stat.size === 0) {
     throw new UserError('dataset/empty', {
@@ -30,7 +35,25 @@ export function findDataset(path: string): Found {
       where: path,
     })
   }
-  return { kind: 'table', path, format: formatOf(path) }
+  const format = formatOf(path)
+  const source = as === 'table' ? undefined : await textAt(path, format, as === 'text')
+  return source ? { kind: 'text', source } : { kind: 'table', path, format }
+}
+
+function folderAt(path: string): Found {
+  const folder = findIdx(path)
+  if (folder) return { kind: 'idx', folder }
+  const source = textFolder(path)
+  return source ? { kind: 'text', source } : notADataset(path)
+}
+
+async function textAt(
+  path: string,
+  format: 'text' | 'parquet' | 'jsonl',
+  said: boolean,
+): Promise<TextSource | undefined> {
+  if (format === 'parquet') return undefined
+  return format === 'jsonl' ? textLines(path, said) : plainText(path, said)
 }
 
 function notADataset(path: string): never {
@@ -38,10 +61,10 @@ function notADataset(path: string): never {
     ? readdirSync(path).filter(f => /\.(csv|tsv|parquet|jsonl)$/i.test(f))
     : []
   throw new UserError('dataset/not-a-dataset', {
-    message: 'This folder holds no IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte).',
+    message: 'This folder holds neither IDX files (train-images-idx3-ubyte, …) nor texts (.txt, .md).',
     fix: tables.length
       ? `Give one of its tables instead, e.g. ${tables.slice(0, 3).join(', ')}.`
-      : 'Give a CSV, TSV, Parquet or JSONL file, a folder of IDX files, or the word mnist.',
+      : 'Give a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files or of texts, or the word mnist.',
     where: path,
   })
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { openShard, type ShardShape, type ShardWriter } from './shards.ts'
+import { openShard, type RowTensor, type ShardWriter } from './shards.ts'
 import type { Shard } from './types.ts'
 
 /**
@@ -35,11 +35,11 @@ export const shardName = (index: number): string => `shard-${String(index).padSt
 export async function writeBuckets(
   folder: string,
   sizes: readonly number[],
-  shape: Omit<ShardShape, 'rows'>,
+  tensors: RowTensor[],
   feed: (writers: ShardWriter[]) => Promise<void>,
 ): Promise<Shard[]> {
   const writers = sizes.map((rows, bucket) =>
-    openShard(join(folder, bucket === 0 ? HOLDOUT : shardName(bucket - 1)), { ...shape, rows }),
+    openShard(join(folder, bucket === 0 ? HOLDOUT : shardName(bucket - 1)), { rows, tensors }),
   )
   try {
     await feed(writers)

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bytes } from '../../shared/units.ts'
-import { readAll, readPart, rowsOf, testFolder } from './folder.test-support.ts'
-import { encodeRows, inputsOf, prepare, readEncoding, readRows, type TableEncoding } from './index.ts'
+import { prepareRows, readAll, readPart, rowsOf, testFolder } from './folder.test-support.ts'
+import { encodeRows, inputsOf, readEncoding, readRows, type TableEncoding } from './index.ts'
 import { withSystemErrors } from './system.ts'
 
 const folder = testFolder()
@@ -267,7 +267,7 @@ describe('prepare refuses, and leaves nothing behind:', () => {
       seed: 1,
       signal: stop.signal,
     }
-    await expect(prepare(options)).rejects.toThrow(/abort/)
+    await expect(prepareRows(options)).rejects.toThrow(/abort/)
     expect(existsSync(folder.path('out'))).toBe(false)
   })
 })

@@ -3,6 +3,7 @@ import { prepareIdx } from './idx/prepare.ts'
 import { findDataset } from './open.ts'
 import { withSystemErrors } from './system.ts'
 import { scanTable } from './table/scan.ts'
+import { prepareText } from './text/prepare.ts'
 import type { Prepared, PrepareOptions } from './types.ts'
 
 /**
@@ -11,8 +12,9 @@ import type { Prepared, PrepareOptions } from './types.ts'
  */
 export function prepare(options: PrepareOptions): Promise<Prepared> {
   return withSystemErrors(options.path, async () => {
-    const found = findDataset(options.path)
+    const found = await findDataset(options.path, options.as)
     if (found.kind === 'idx') return prepareIdx(found.folder, options)
+    if (found.kind === 'text') return prepareText(found.source, options)
     const scan = { ...options, keep: true }
     return scanTable(found.path, found.format, scan, scanned => prepareTable(scanned, options))
   })

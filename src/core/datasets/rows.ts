@@ -20,16 +20,16 @@ const MOST_ROWS = 1_000_000
  */
 export function readRows(path: string): Promise<Row[]> {
   return withSystemErrors(path, async () => {
-    const found = findDataset(path)
-    if (found.kind === 'idx') notATable(path)
+    const found = await findDataset(path, 'table')
+    if (found.kind !== 'table') notATable(path)
     return withTable(found.path, found.format, collect)
   })
 }
 
 function notATable(path: string): never {
   throw new UserError('dataset/not-a-table', {
-    message: 'This is a folder of images, not a table of rows.',
-    fix: 'Give one of its image files (…-images-idx3-ubyte) instead.',
+    message: 'This is a folder, not a table of rows.',
+    fix: 'Give one file: a table, or an image file (…-images-idx3-ubyte).',
     where: path,
   })
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import { type TensorData, writeSafetensors } from '../training/index.ts'
+import { type TensorData, type TensorType, writeSafetensors } from '../training/index.ts'
 import type { Shard } from './types.ts'
 
 /** Pieces for many shards are small: they wait for each other, so that not every one is a call to the disk. */
@@ -8,27 +8,39 @@ const WORTH_WRITING = 64 * 1024
 
 export interface ShardShape {
   rows: number
-  inputs: number
-  x: 'F32' | 'U8'
-  y: 'I32' | 'F32'
+  /** The first is the large one. */
+  tensors: RowTensor[]
 }
 
+/** One row of a tensor `[rows, …row]`. */
+export interface RowTensor {
+  name: string
+  dtype: TensorType
+  row: number[]
+}
+
+/** Inputs as a row of numbers, and the answers: classes, or one number each. */
+export const answered = (inputs: number[], x: 'F32' | 'U8', y: 'I32' | 'F32'): RowTensor[] => [
+  { name: 'x', dtype: x, row: inputs },
+  { name: 'y', dtype: y, row: y === 'I32' ? [] : [1] },
+]
+
 export interface ShardWriter {
-  /** Appends rows. Both arrays belong to the writer from now on. */
-  push(x: TensorData, y: TensorData): Promise<void>
+  /** Appends rows: values of each tensor, in their order. The arrays belong to the writer from now on. */
+  push(...values: TensorData[]): Promise<void>
   finish(): Promise<Shard>
   /** Ends without a file. */
   abandon(): Promise<void>
 }
 
 /**
- * A safetensors file written while its rows come in: `x` [rows, inputs], then `y`: [rows] i32 classes, or [rows, 1] f32.
- * `x` goes straight to the disk; `y`, four bytes a row, waits in memory for its turn.
+ * A safetensors file written while its rows come in. The first tensor goes straight to the disk; the others, a few bytes a
+ * row, wait in memory for their turn.
  */
-export function openShard(path: string, { rows, inputs, x, y }: ShardShape): ShardWriter {
+export function openShard(path: string, { rows, tensors }: ShardShape): ShardWriter {
   const pieces = new PassThrough({ objectMode: true, highWaterMark: 2 })
   pieces.on('error', () => undefined) // told through `written`
-  const answers: TensorData[] = []
+  const waiting: TensorData[][] = tensors.slice(1).map(() => [])
   let held: TensorData[] = []
   let size = 0
   const write = async () => {
@@ -37,17 +49,23 @@ export function openShard(path: string, { rows, inputs, x, y }: ShardShape): Sha
     size = 0
     if (piece && !pieces.write(piece)) await Promise.race([once(pieces, 'drain'), failed])
   }
-  const written = writeSafetensors(path, [
-    { name: 'x', dtype: x, shape: [rows, inputs], data: pieces },
-    { name: 'y', dtype: y, shape: y === 'I32' ? [rows] : [rows, 1], data: answers },
-  ])
+  const written = writeSafetensors(
+    path,
+    tensors.map(({ name, dtype, row }, i) => ({
+      name,
+      dtype,
+      shape: [rows, ...row],
+      data: i === 0 ? pieces : waiting[i - 1]!, // one list for each but the first
+    })),
+  )
   const failed = written.then(() => undefined)
   failed.catch(() => pieces.destroy())
   return {
-    async push(piece, answer) {
-      answers.push(answer)
-      held.push(piece)
-      size += piece.byteLength
+    async push(first, ...others) {
+      if (!first || others.length !== waiting.length) throw new TypeError('values of each tensor')
+      for (const [i, values] of others.entries()) waiting[i]!.push(values) // as many as lists
+      held.push(first)
+      size += first.byteLength
       if (size >= WORTH_WRITING) await write()
     },
     async finish() {

@@ -41,7 +41,10 @@ export interface ClassCount {
   rows: number
 }
 
-export interface Inspection {
+export type Inspection = RowsInspection | TextInspection
+
+/** A table, or images: rows with an answer each. */
+export interface RowsInspection {
   path: string
   format: Format
   dialect?: DialectReport
@@ -54,7 +57,36 @@ export interface Inspection {
   taskWhy: string
   /** For classification, most frequent first. */
   classes?: ClassCount[]
-  preview: { columns: string[]; rows: string[][] }
+  preview: Preview
+  problems: Problem[]
+}
+
+export interface Preview {
+  columns: string[]
+  rows: string[][]
+}
+
+/** How the documents of a text are written: as they are, as prompts with answers, as conversations. */
+export type TextLayout = 'plain' | 'completions' | 'chat'
+
+export interface TextInspection {
+  path: string
+  format: 'text'
+  layout: TextLayout
+  layoutWhy: string
+  files: number
+  /** Of the first file. */
+  encoding: DialectReport['encoding']
+  documents: number
+  /** UTF-16 units: what JavaScript counts. */
+  characters: number
+  /** Different characters (code points). */
+  alphabet: number
+  tokenizer: { kind: 'characters' | 'bpe'; size: number; why: string }
+  /** By that tokenizer; from a sample when `tokensAreEstimated`. */
+  tokens: number
+  tokensAreEstimated: boolean
+  preview: Preview
   problems: Problem[]
 }
 
@@ -67,7 +99,22 @@ export interface Resources {
   signal?: AbortSignal
 }
 
+/** How a text becomes tokens and rows. What is left out is chosen by the text. */
+export interface TextOptions {
+  /** One for each character, byte-pair encoding trained on the text, or the path of a tokenizer.json or its folder. */
+  tokenizer?: string
+  /** Tokens of a byte-pair encoding, at most. */
+  vocabulary?: number
+  /** T: tokens that a model sees at once. A row has one more, the last one's answer. */
+  block?: number
+}
+
+/** What a file is read as when its content alone does not tell. */
+export type ReadAs = 'table' | 'text'
+
 export interface InspectOptions extends Resources {
+  as?: ReadAs
+  text?: TextOptions
   target?: string
   task?: Task
   /** Look at the first rows only. */
@@ -75,14 +122,16 @@ export interface InspectOptions extends Resources {
 }
 
 export interface PrepareOptions extends Resources {
-  /** A file, a folder of IDX files, or the word `mnist`. */
+  /** A file, a folder of IDX files or of texts, or the word `mnist`. */
   path: string
+  as?: ReadAs
+  text?: TextOptions
   target?: string
   task?: Task
   /** Folder for the shards, the holdout and encoding.json; made when missing. */
   out: string
   shards: number
-  /** Fraction of the rows kept back; 0.15, but at most 10,000 rows, when not given. */
+  /** Fraction kept back; when not given 0.15 of the rows, but at most 10,000; of a text 0.1. */
   holdout?: number
   /** Decides which row goes where. */
   seed: number
@@ -98,7 +147,22 @@ export interface Shard {
   sha256: string
 }
 
-export interface Prepared {
+export type Prepared = PreparedRows | PreparedText
+
+interface PreparedFiles {
+  /** All rows in use: shards and holdout. */
+  rows: number
+  holdoutRows: number
+  shards: Shard[]
+  /** Safetensors, as the shards; never leaves this machine. */
+  holdout: string
+  /** JSON, an `Encoding` or a `TextEncoding`. */
+  encoding: string
+}
+
+/** Tensors `x` and `y`. */
+export interface PreparedRows extends PreparedFiles {
+  kind: 'rows'
   task: Task
   target: string
   /** Width of `x`. */
@@ -108,13 +172,23 @@ export interface Prepared {
   /** How the graph turns `x` into numbers: x·scale + shift. */
   input: { dtype: 'f32' | 'u8'; scale: number; shift: number }
   classes?: string[]
-  /** All rows in use: shards and holdout. */
-  rows: number
-  holdoutRows: number
-  shards: Shard[]
-  /** Safetensors, as the shards; never leaves this machine. */
-  holdout: string
-  /** JSON, an `Encoding`. */
-  encoding: string
-  inspection: Inspection
+  inspection: RowsInspection
+}
+
+/** Tensors `tokens` `[rows, block + 1]` and, when `masked`, `mask` U8 `[rows, block]`. */
+export interface PreparedText extends PreparedFiles {
+  kind: 'text'
+  layout: TextLayout
+  /** Tokens are below it. */
+  vocabulary: number
+  /** T: tokens that a model sees at once. */
+  block: number
+  dtype: 'U16' | 'I32'
+  /** 1 in `mask[i, t]`: the loss of target `tokens[i, t + 1]` counts. */
+  masked: boolean
+  documents: number
+  characters: number
+  tokens: { training: number; holdout: number }
+  /** Path of its tokenizer.json. */
+  tokenizer: string
 }

@@ -4,18 +4,21 @@ import { describe, expect, it } from 'vitest'
 import { tokenizerFrom } from './index.ts'
 import { byteLevel, llama2, llama3, metaspace, PROSE, qwen2, smol } from './small.test-support.ts'
 
-/** Pieces of prose in any order; the peer makes special tokens of their names, which we do not. */
+/**
+ * Pieces of prose in any order. The peer makes special tokens of their names, which we do not; and in GPT-2's kind it has
+ * JavaScript's idea of white space (U+FEFF is, U+0085 is not), where Hugging Face's Rust has Unicode's, as we do.
+ */
 const texts = fc
   .array(
     fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 8 }),
-      fc.constantFrom(' ', '   ', '\n\n', "'LL", '12345', '\u0085', '?!\r\n'),
+      fc.constantFrom(' ', '   ', '\n\n', "'LL", '12345', '?!\r\n'),
       fc.nat(PROSE.length - 40).map(at => PROSE.slice(at, at + 40).toWellFormed()),
     ),
     { minLength: 1, maxLength: 8 },
   )
   .map(parts => parts.join(''))
-  .filter(text => text !== '' && !/<[s/u|]/.test(text))
+  .filter(text => text !== '' && !/<[s/u|]|[\u0085\ufeff]/.test(text))
 
 describe('against Hugging Face’s own', () => {
   it.each([

@@ -157,6 +157,19 @@ describe('training a tokenizer of bytes', () => {
     expect(size).toBeGreaterThan(1_000)
   })
 
+  it('makes no token of a whole text that has no spaces', () => {
+    const trainer = new BpeTrainer()
+    trainer.add(
+      Array.from({ length: 900 }, (_, i) => String.fromCodePoint(0x4e00 + i))
+        .join('')
+        .repeat(5),
+    )
+    const tokenizer = trainer.finish({ vocabulary: 10_000, special: [] })
+    const names = Array.from({ length: tokenizer.size }, (_, token) => tokenizer.nameOf(token))
+    expect(Math.max(...names.map(name => name.length))).toBeLessThanOrEqual(256)
+    expect(tokenizer.size).toBeGreaterThan(1_000)
+  })
+
   it('refuses a vocabulary without room for the bytes', () => {
     expect(() => byteLevel(256)).toThrow(/no room/)
     expect(byteLevel(257).encode('é').length).toBe(2)

@@ -5,7 +5,7 @@ import { type Feature, inputsOf, type TableEncoding, type TargetEncoding } from 
 import { assigner, bucketSizes, planSplit } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
-import type { Inspection, PrepareOptions } from '../types.ts'
+import type { PrepareOptions, RowsInspection } from '../types.ts'
 import { type Fit, fitFor } from './fit.ts'
 import { Moments } from './moments.ts'
 import { type ClassStrata, classStrata, type Strata, tenthStrata } from './strata.ts'
@@ -26,7 +26,7 @@ export interface Plan {
 export function makePlan(
   scanned: Scanned,
   spool: Spool,
-  inspection: Inspection,
+  inspection: RowsInspection,
   options: PrepareOptions,
 ): Plan {
   const places = placesOf(scanned)
@@ -69,7 +69,7 @@ function answerOf(name: string, classes: ClassStrata | undefined, { mean, scale 
   return classes ? { kind: 'class', name, values: classes.names } : { kind: 'number', name, mean, scale }
 }
 
-function nothingLearned({ path }: Inspection): never {
+function nothingLearned({ path }: RowsInspection): never {
   throw new UserError('dataset/no-features', {
     message: 'Hardly a value of any column occurs twice: there is nothing to learn from.',
     fix: 'Add columns with numbers, dates or categories that recur, or more rows.',

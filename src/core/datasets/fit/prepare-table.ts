@@ -8,32 +8,29 @@ import { widthOf } from '../encoding.ts'
 import { groupRows } from '../group.ts'
 import { inferTable } from '../infer/infer.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
-import type { ShardWriter } from '../shards.ts'
+import { answered, type ShardWriter } from '../shards.ts'
 import { NONE } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
-import type { Inspection, Prepared, PrepareOptions } from '../types.ts'
+import type { PreparedRows, PrepareOptions, RowsInspection } from '../types.ts'
 import { makePlan, type Plan } from './plan.ts'
 
 /** @throws UserError for the first problem that makes training impossible */
-export async function prepareTable(scanned: Scanned, options: PrepareOptions): Promise<Prepared> {
+export async function prepareTable(scanned: Scanned, options: PrepareOptions): Promise<PreparedRows> {
   const inspection = inferTable(scanned, options)
   refuseErrors(inspection)
   const spool = scanned.spool! // prepare scans with `keep`
   const plan = makePlan(scanned, spool, inspection, options)
   return intoFolder(options.out, async folder => {
-    const shape = {
-      inputs: plan.inputs,
-      x: 'F32',
-      y: plan.encoding.target.kind === 'class' ? 'I32' : 'F32',
-    } as const
-    const written = await writeBuckets(folder, plan.sizes, shape, writers =>
+    const tensors = answered([plan.inputs], 'F32', plan.encoding.target.kind === 'class' ? 'I32' : 'F32')
+    const written = await writeBuckets(folder, plan.sizes, tensors, writers =>
       feed(spool, plan, writers, options.signal),
     )
     await writeFile(join(folder, ENCODING), JSON.stringify(plan.encoding))
     const [holdout, ...shards] = written.map(shard => movedTo(options.out, shard))
     const { target } = plan.encoding
-    const result: Prepared = {
+    const result: PreparedRows = {
+      kind: 'rows',
       task: target.kind === 'class' ? 'classification' : 'regression',
       target: target.name,
       inputs: plan.inputs,
@@ -51,7 +48,7 @@ export async function prepareTable(scanned: Scanned, options: PrepareOptions): P
   })
 }
 
-function refuseErrors({ problems, path }: Inspection): void {
+function refuseErrors({ problems, path }: RowsInspection): void {
   const worst = problems.find(({ severity }) => severity === 'error')
   if (worst) throw new UserError(worst.code, { message: worst.message, fix: worst.fix, where: path })
 }

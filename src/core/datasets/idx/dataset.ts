@@ -1,5 +1,5 @@
 import { UserError } from '../../../shared/errors.ts'
-import type { ClassCount, Inspection, Problem } from '../types.ts'
+import type { ClassCount, Problem, RowsInspection } from '../types.ts'
 import { type IdxFile, openIdx } from './file.ts'
 import type { IdxFolder, IdxPair } from './folder.ts'
 
@@ -84,7 +84,7 @@ function countLabels(labels: Uint8Array): number[] {
 export const classesOf = (counts: readonly number[]): ClassCount[] =>
   counts.map((rows, label) => ({ name: String(label), rows })).filter(({ rows }) => rows > 0)
 
-export function inspectIdx(path: string, { train, test, counts }: IdxDataset): Inspection {
+export function inspectIdx(path: string, { train, test, counts }: IdxDataset): RowsInspection {
   const classes = classesOf(counts).sort((a, b) => b.rows - a.rows)
   const problems: Problem[] = []
   return {

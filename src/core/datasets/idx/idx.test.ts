@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { readAll, rowsOf, testFolder } from '../folder.test-support.ts'
-import { type ImageEncoding, inspect, mnistFolder, prepare, readEncoding, readImages } from '../index.ts'
+import { inspectRows, prepareRows, readAll, rowsOf, testFolder } from '../folder.test-support.ts'
+import { type ImageEncoding, mnistFolder, readEncoding, readImages } from '../index.ts'
 
 const folder = testFolder()
 const set = () => folder.path('set')
@@ -29,7 +29,7 @@ function write(part: 'train' | 't10k', rows: number, gz = false): void {
 const expected = (rows: number) =>
   rowsOf({ x: pixels(rows), y: Array.from({ length: rows }, (_, i) => i % 3), rows, inputs: 6 })
 const run = (options = {}) =>
-  prepare({ path: set(), out: folder.path('out'), shards: 2, seed: 1, ...options })
+  prepareRows({ path: set(), out: folder.path('out'), shards: 2, seed: 1, ...options })
 
 describe('IDX files', () => {
   it.each([false, true])('give their images as they are, each once (gzip: %s)', async gz => {
@@ -60,7 +60,7 @@ describe('IDX files', () => {
 
   it('are inspected', async () => {
     write('train', 60)
-    expect(await inspect(set())).toMatchObject({
+    expect(await inspectRows(set())).toMatchObject({
       format: 'idx',
       rows: 60,
       images: { width: 3, height: 2, testRows: 0 },
@@ -121,7 +121,7 @@ describe('IDX files', () => {
 
 describe('MNIST', () => {
   it('comes from its package: 60,000 images in shards, its 10,000 test images kept back', async () => {
-    const prepared = await prepare({ path: 'mnist', out: folder.path('out'), shards: 3, seed: 1 })
+    const prepared = await prepareRows({ path: 'mnist', out: folder.path('out'), shards: 3, seed: 1 })
     expect(prepared).toMatchObject({ inputs: 784, outputs: 10, rows: 70_000, holdoutRows: 10_000 })
     expect(prepared.shards.map(({ rows }) => rows)).toEqual([20_000, 20_000, 20_000])
   })

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import type { ImageEncoding } from '../encoding.ts'
-import { groupRows } from '../group.ts'
+import { pushGrouped } from '../grouped.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
-import type { ShardWriter } from '../shards.ts'
-import { assigner, bucketSizes, NONE, planSplit, type Quotas } from '../split.ts'
-import type { Prepared, PrepareOptions } from '../types.ts'
+import { answered, type ShardWriter } from '../shards.ts'
+import { assigner, bucketSizes, planSplit, type Quotas } from '../split.ts'
+import type { PreparedRows, PrepareOptions } from '../types.ts'
 import { classesOf, type IdxDataset, type IdxPart, inspectIdx, openIdxDataset, withIdx } from './dataset.ts'
 import type { IdxFolder } from './folder.ts'
 
@@ -14,7 +14,7 @@ import type { IdxFolder } from './folder.ts'
  * Shards of images as they are: `x` u8 [n, height·width], `y` i32 [n]. The dataset's own test set is the holdout when
  * it has one; else a part of every class.
  */
-export async function prepareIdx(folder: IdxFolder, options: PrepareOptions): Promise<Prepared> {
+export async function prepareIdx(folder: IdxFolder, options: PrepareOptions): Promise<PreparedRows> {
   refuseOtherTask(options)
   const data = await openIdxDataset(folder)
   const classes = classesOf(data.counts).map(({ name }) => name)
@@ -37,7 +37,8 @@ export async function prepareIdx(folder: IdxFolder, options: PrepareOptions): Pr
     const written = await writeAll(temporary, data, quotas, options)
     await writeFile(join(temporary, ENCODING), JSON.stringify(encoding))
     const [holdout, ...shards] = written.map(shard => movedTo(options.out, shard))
-    const result: Prepared = {
+    const result: PreparedRows = {
+      kind: 'rows',
       task: 'classification',
       target: 'label',
       inputs: width * height,
@@ -69,9 +70,9 @@ function refuseOtherTask({ task, target, path }: PrepareOptions): void {
 function writeAll(folder: string, data: IdxDataset, quotas: Quotas, options: PrepareOptions) {
   const sizes = bucketSizes(quotas)
   if (data.test) sizes[0] = data.test.labels.length
-  const shape = { inputs: data.train.width * data.train.height, x: 'U8', y: 'I32' } as const
+  const tensors = answered([data.train.width * data.train.height], 'U8', 'I32')
   const classOf = Int32Array.from(data.counts, (_, label) => classesOf(data.counts.slice(0, label)).length)
-  return writeBuckets(folder, sizes, shape, async writers => {
+  return writeBuckets(folder, sizes, tensors, async writers => {
     if (data.test)
       await feed(data.test, classOf, classes => new Int32Array(classes.length), writers, options.signal)
     await feed(data.train, classOf, assigner(quotas, options.seed), writers, options.signal)
@@ -94,29 +95,11 @@ async function feed(
       const count = images.length / size
       const classes = Int32Array.from(part.labels.subarray(row, row + count), label => classOf[label]!)
       row += count
-      await pushGrouped(images, classes, size, bucketsOf, writers)
+      const tensors = [
+        { values: images, width: size },
+        { values: classes, width: 1 },
+      ]
+      await pushGrouped(tensors, bucketsOf(classes), writers)
     }
   })
-}
-
-async function pushGrouped(
-  images: Uint8Array,
-  classes: Int32Array,
-  size: number,
-  bucketsOf: (strata: Int32Array) => Int32Array,
-  writers: ShardWriter[],
-): Promise<void> {
-  const buckets = bucketsOf(classes)
-  const { place, start } = groupRows(buckets, writers.length, NONE)
-  const x = new Uint8Array(images.length)
-  const y = new Int32Array(classes.length)
-  for (let i = 0; i < classes.length; i++) {
-    const at = place[i]!
-    x.set(images.subarray(i * size, (i + 1) * size), at * size)
-    y[at] = classes[i]!
-  }
-  for (const [bucket, writer] of writers.entries()) {
-    const [from, to] = [start[bucket]!, start[bucket + 1]!]
-    if (to > from) await writer.push(x.subarray(from * size, to * size), y.subarray(from, to))
-  }
 }

@@ -1,7 +1,7 @@
 import { NumberColumn } from '../cells/number-column.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import type { KnownColumn, Scanned } from '../table/scan.ts'
-import type { ClassCount, Inspection, Problem, Task } from '../types.ts'
+import type { ClassCount, Problem, RowsInspection, Task } from '../types.ts'
 import { columnProblems, targetProblems } from './problems.ts'
 import { reportColumns } from './roles.ts'
 import { findTarget, inferTask } from './target.ts'
@@ -9,12 +9,12 @@ import { findTarget, inferTask } from './target.ts'
 const PREVIEW_ROWS = 5
 
 /** Says what a table is. @throws UserError `dataset/unknown-target` */
-export function inferTable(scanned: Scanned, wanted: { target?: string; task?: Task }): Inspection {
+export function inferTable(scanned: Scanned, wanted: { target?: string; task?: Task }): RowsInspection {
   const { table, columns, rows } = scanned
   const reports = reportColumns(scanned)
   const found = findTarget(reports, wanted.target, table.path)
   const known = found && columns[found.index]?.known
-  const inspection: Inspection = {
+  const inspection: RowsInspection = {
     path: table.path,
     format: table.format,
     ...(table.dialect ? { dialect: table.dialect } : {}),

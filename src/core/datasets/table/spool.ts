@@ -1,23 +1,21 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { BLOCK, type Block } from '../cells/column.ts'
+import { NamelessFile } from '../nameless-file.ts'
 
 const MEMORY = 256 * 1024 * 1024
 
 /**
  * A table's blocks on their way from the first pass to the second. What does not fit into `memory` bytes goes to a
- * temporary file, which has no name any more once it is open: a killed process leaves nothing.
+ * temporary file.
  */
 export class Spool {
   readonly #held: Block[] = []
   readonly #onDisk: { rows: number; kinds: boolean[] }[] = []
   readonly #memory: number
-  readonly #folder: string
+  readonly #folder: string | undefined
   #size = 0
-  #file: number | undefined
+  #file: NamelessFile | undefined
 
-  constructor(folder: string = tmpdir(), memory: number = MEMORY) {
+  constructor(folder?: string, memory: number = MEMORY) {
     this.#folder = folder
     this.#memory = memory
   }
@@ -29,8 +27,8 @@ export class Spool {
       this.#size += size
       return
     }
-    this.#file ??= nameless(this.#folder)
-    for (const column of block.columns) writeAll(this.#file, bytesOf(column))
+    this.#file ??= new NamelessFile(this.#folder)
+    for (const column of block.columns) this.#file.append(bytesOf(column))
     this.#onDisk.push({ rows: block.rows, kinds: block.columns.map(c => c instanceof Float64Array) })
   }
 
@@ -44,7 +42,7 @@ export class Spool {
       const columns = kinds.map((isFloat, c) => {
         const column = buffers.get(c) ?? (isFloat ? new Float64Array(BLOCK) : new Int32Array(BLOCK))
         buffers.set(c, column)
-        readAll(this.#file!, bytesOf(column), position) // open, checked above
+        this.#file!.read(bytesOf(column), position) // open, checked above
         position += column.byteLength
         return column
       })
@@ -53,33 +51,12 @@ export class Spool {
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file?.close()
     this.#file = undefined
     this.#held.length = 0
     this.#onDisk.length = 0
   }
 }
 
-function nameless(parent: string): number {
-  const folder = mkdtempSync(join(parent, 'gradstr-rows-'))
-  try {
-    return openSync(join(folder, 'rows'), 'wx+')
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
 const bytesOf = (column: Float64Array | Int32Array) =>
   new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
-
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-}
-
-function readAll(file: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length; ) {
-    const read = readSync(file, bytes, at, bytes.length - at, position + at)
-    if (read === 0) throw new Error('the temporary file of rows ended early')
-    at += read
-  }
-}

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import { type Sats, sats, seconds } from '../../../shared/units.ts'
-import type { Prepared } from '../../datasets/index.ts'
+import type { PreparedRows } from '../../datasets/index.ts'
 import { LIVE_LOCK_MARGIN } from '../../market/index.ts'
 import { flopsPerStep } from '../../training/index.ts'
 import type { Tools } from '../tools.ts'
@@ -40,7 +40,7 @@ export interface Draft {
   id: string
   plan: Plan
   quote: Quote
-  prepared: Prepared
+  prepared: PreparedRows
 }
 
 export type DraftStep = 'preparing' | 'planning' | 'asking'
@@ -104,12 +104,21 @@ async function prepare(order: Order, folder: string, { compute }: Tools, signal?
     },
     signal ? { signal } : {},
   )
+  if (prepared.kind === 'text') refuseText(order.dataset)
   return { prepared, seed }
+}
+
+function refuseText(where: string): never {
+  throw new UserError('job/text', {
+    message: 'This is a text. A job trains models on tables and images; language models are not among them.',
+    fix: 'Give a table or images. `gradstr inspect` tells what a file is taken for.',
+    where,
+  })
 }
 
 async function plans(
   order: Order,
-  prepared: Prepared,
+  prepared: PreparedRows,
   seed: number,
   folder: string,
   { compute, now }: Tools,

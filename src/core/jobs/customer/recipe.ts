@@ -1,7 +1,7 @@
-import type { Prepared } from '../../datasets/index.ts'
+import type { PreparedRows } from '../../datasets/index.ts'
 import { type RowsSpec, rowsSpec } from '../../training/index.ts'
 
-type Shape = Pick<Prepared, 'task' | 'inputs' | 'outputs' | 'input'> & { rowsPerShard: number }
+type Shape = Pick<PreparedRows, 'task' | 'inputs' | 'outputs' | 'input'> & { rowsPerShard: number }
 
 /** Local steps of a round are at least so many: below it the transfers would cost more than the work. */
 const fewestSteps = 100

@@ -7,6 +7,9 @@ export interface CountedWord {
   count: number
 }
 
+/** A longer token would be a text learned by heart; only scripts without spaces come near it. */
+const LONGEST = 256
+
 interface Candidate {
   pair: number
   count: number
@@ -30,6 +33,10 @@ export function learnMerges(
     const best = pairs.next()
     if (best < 0) break
     const [left, right] = [names[pairs.left(best)]!, names[pairs.right(best)]!]
+    if (left.length + right.length > LONGEST) {
+      pairs.leaveOut(best)
+      continue
+    }
     const number = numbers.get(left + right) ?? names.length
     if (number === names.length) names.push(left + right)
     numbers.set(left + right, number)
@@ -70,6 +77,11 @@ class PairCounts {
       if (count > 0) this.#heap.push({ pair: top.pair, count })
     }
     return -1
+  }
+
+  leaveOut(pair: number): void {
+    this.#counts[pair] = 0
+    this.#places[pair] = []
   }
 
   merge(pair: number, number: number): void {
