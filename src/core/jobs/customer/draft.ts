@@ -185,7 +185,8 @@ async function ask(order: Order, plan: Plan, tools: Tools, signal?: AbortSignal)
     acquainted: (provider: string) => tools.acquaintances.of(provider, 'provider').roundsPaid > 0,
   }
   const enough = (offers: Parameters<typeof fits>[1][]) =>
-    offers.filter(offer => fits(demand, offer)).length >= order.providers
+    new Set(offers.filter(offer => fits(demand, offer)).map(({ provider }) => provider)).size >=
+    order.providers
   const offers = await liveOffers(tools, order.relays, enough, { patienceMs, ...(signal ? { signal } : {}) })
   // What a lock costs beyond its price: the provider's fee to redeem it, locked with it, and the mint's for making it.
   const fees = new Map<Sats, number>()

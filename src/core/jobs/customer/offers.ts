@@ -5,8 +5,8 @@ import type { Tools } from '../tools.ts'
 import type { LiveOffer } from './quote.ts'
 
 /**
- * The offers that are live on these relays: of each provider and device the newest, not expired. Waits until `enough`
- * providers were found, at most `patienceMs`.
+ * The offers that are live on these relays: of each provider and device the newest, not expired. Waits until each relay
+ * gave all it has, for whoever is first is not the market, and `enough` providers were found; at most `patienceMs`.
  */
 export async function liveOffers(
   tools: Tools,
@@ -17,7 +17,11 @@ export async function liveOffers(
   const { relays, now } = tools
   const newest = new Map<string, { event: NostrEvent; live: LiveOffer }>()
   const list = () => [...newest.values()].map(({ live }) => live)
+  let synced = false
   let found = (): void => {}
+  const look = (): void => {
+    if (synced && enough(list())) found()
+  }
   const subscription = relays.subscribe({
     // What was handled before is wanted again.
     name: 'offers',
@@ -30,7 +34,7 @@ export async function liveOffers(
         const known = newest.get(key)
         if (known && !replaces(offer, known.event)) return
         newest.set(key, { event: offer, live: { provider: offer.pubkey, offer: wire.offer.parse(offer) } })
-        if (enough(list())) found()
+        look()
       }),
   })
   try {
@@ -39,7 +43,10 @@ export async function liveOffers(
       const timer = setTimeout(resolve, patienceMs)
       signal?.addEventListener('abort', () => resolve(), { once: true })
       timer.unref()
-      if (enough(list())) resolve()
+      void subscription.synced.then(() => {
+        synced = true
+        look()
+      })
     })
     signal?.throwIfAborted()
     return list()
