@@ -6,7 +6,16 @@ import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hirin
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import { askReceipts, owesReceipts, receiptAt } from './receipts.ts'
 import { record } from './record.ts'
-import { closeRound, closesAt, engageInRound, fetchedBy, judge, openRound, saveLocks } from './rounds.ts'
+import {
+  closeRound,
+  closesAt,
+  engageInRound,
+  fetchedBy,
+  judge,
+  openRound,
+  saveLocks,
+  shardBy,
+} from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, emptyJob, ended, type Plan } from './state.ts'
 
 /** The customer's side of one job. The same log gives the same state; a repeated wire event changes nothing. */
@@ -100,6 +109,8 @@ function wakeAt(job: CustomerJob): Seconds | undefined {
     for (const engagement of Object.values(job.engagements)) {
       const silent = silentAt(job, engagement, plan)
       if (silent !== undefined) moments.push(silent + 1)
+      const shard = shardBy(engagement, plan)
+      if (shard !== undefined) moments.push(shard + 1)
     }
     if (job.announcedAt !== undefined && vacancies(job).length > 0)
       moments.push(job.announcedAt + plan.times.hiring / 2, job.announcedAt + plan.times.hiring)

@@ -105,6 +105,36 @@ describe('the customer’s fold', () => {
     expect(verdicts).toEqual([true, false])
   })
 
+  describe('a shard that is long on its way to a server', () => {
+    /** Two honest providers; the second one's shard is there `late` seconds after it accepted. */
+    const worldWith = (late: number): World => {
+      const world = new World(planOf(2, 1), ['honest', 'honest'])
+      for (let i = 0; i < 100 && world.job.roundOpenedAt === undefined; i++) {
+        world.answerAwards()
+        for (const answer of world.inFlight)
+          if (answer.fact.type === 'shard-ready' && answer.fact.key === '1.0' && answer.from <= world.clock)
+            answer.from = world.job.engagements['1.0']!.acceptedAt! + late
+        if (!world.step()) world.wake()
+      }
+      return world
+    }
+
+    it('is waited for before the round is opened', () => {
+      const { job } = worldWith(15)
+      expect(job.roundOpenedAt).toBe(job.engagements['1.0']!.acceptedAt! + 15)
+    })
+
+    it('is not waited for beyond a provider’s time to start, and its provider takes part all the same', () => {
+      const world = worldWith(40)
+      const { acceptedAt } = world.job.engagements['1.0']!
+      expect(world.job.roundOpenedAt).toBe(acceptedAt! + world.plan.times.start + 1)
+      // The first one does not work before the second one is ready.
+      while (world.job.engagements['1.0']!.shard === undefined) if (!world.step()) world.wake()
+      live(world)
+      expect(world.asked.get('aggregate:1')).toMatchObject({ keys: ['0.0', '1.0'] })
+    })
+  })
+
   it('ends as failed, with everything given back, when nobody is left to work', () => {
     const world = new World(planOf(2, 2), ['vanishes', 'declines'])
     expect(live(world)).toBe(true)

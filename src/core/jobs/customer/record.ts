@@ -166,6 +166,7 @@ function recordWord(
     if (engagement.status !== 'asked') return
     if (!fact.answer.accept) return dismiss(engagement, 'declined', fact.answer.reason, ask)
     engagement.status = 'accepted'
+    engagement.acceptedAt = at
     return ask({ id: `shard:${engagement.key}`, type: 'upload-shard', key: engagement.key })
   }
   if (fact.type === 'leave') {

@@ -26,12 +26,23 @@ const hopeful = (job: CustomerJob, engagement: Engagement, work: Work): boolean 
   return work.status === 'sent' && job.clock <= work.times!.deadline
 }
 
-/** Opens the next round once the providers that are wanted have accepted, or patience ends with at least one. */
+/** How long a round waits to be opened for a provider whose shard is still on its way to a server. */
+export const shardBy = ({ status, shard, acceptedAt }: Engagement, plan: Plan): Seconds | undefined =>
+  status === 'accepted' && !shard && acceptedAt !== undefined
+    ? seconds(acceptedAt + plan.times.start)
+    : undefined
+
+/**
+ * Opens the next round once the providers that are wanted have accepted and can have their shards, or patience ends with
+ * at least one. Whoever is ready later takes part as long as the round is open.
+ */
 export function openRound(job: CustomerJob, plan: Plan, ask: Ask): void {
   if (job.roundOpenedAt !== undefined || job.aggregating || job.stopping || job.round > plan.rounds) return
   const ready = readyEngagements(job)
   if (ready.length === 0) return
-  const awaited = Object.values(job.engagements).some(e => e.status === 'awarding' || e.status === 'asked')
+  const awaited = Object.values(job.engagements).some(
+    e => e.status === 'awarding' || e.status === 'asked' || job.clock <= (shardBy(e, plan) ?? 0),
+  )
   if (awaited && ready.length < job.slots.length) return
   job.roundOpenedAt = job.clock
   ask({ id: `weights:${job.round}`, type: 'upload-weights', round: job.round })

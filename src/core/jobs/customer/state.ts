@@ -160,6 +160,7 @@ export interface Engagement {
   /** The award event's id. */
   award?: string
   answerBy?: Seconds
+  acceptedAt?: Seconds
   heardAt: Seconds
   shard?: Manifest
   /** A price the bid and the stranger's rule give for each round still to come. */
