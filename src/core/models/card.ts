@@ -110,6 +110,8 @@ function use(config: ModelConfig): string {
 function architecture({ recipe, model }: RowsSpec): string {
   if (recipe === 'mlp')
     return `A multi-layer perceptron (${[model.inputs, ...model.hidden, model.outputs].join('–')})`
+  if (recipe === 'resnet')
+    return `A residual network (${model.blocks.join(' + ')} blocks, ${model.width} channels and up)`
   const convolutions = `${model.kernel}×${model.kernel} convolutions with ${model.channels.join(' and ')} channels`
   return `A convolutional network (${convolutions}, then ${[...model.hidden, model.outputs].join('–')})`
 }

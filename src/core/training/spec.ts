@@ -40,6 +40,7 @@ const language = {
 const ofRows = [
   z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training }),
   z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
+  z.object({ recipe: z.literal('resnet'), model: configs.resnet, ...numbers, ...training }),
 ] as const
 const ofText = [
   z.object({ recipe: z.literal('gpt'), model: configs.gpt, ...language, ...training }),

@@ -37,7 +37,7 @@ export {
   type Total,
 } from './ops/loss.ts'
 export { dense, matmul, matmulTransposed } from './ops/matmul.ts'
-export { layerNorm, rmsNorm } from './ops/norm.ts'
+export { groupNorm, layerNorm, rmsNorm } from './ops/norm.ts'
 export { averagePool2d, globalAveragePool, maxPool2d } from './ops/pool.ts'
 export { pooledConv2d } from './ops/pooled-conv.ts'
 export { reduceMax, reduceMean } from './ops/reduce.ts'

@@ -1,4 +1,4 @@
-import { layerNorm, rmsNorm, type Value } from '../graph/index.ts'
+import { groupNorm, layerNorm, rmsNorm, type Value } from '../graph/index.ts'
 import type { Parameter } from '../models/model.ts'
 import type { Net } from './net.ts'
 
@@ -17,3 +17,9 @@ export function normParameters(name: string, width: number, { bias = true } = {}
 /** Llama's RMS norm over the last axis, with `name.weight` `[width]`. */
 export const rmsNormalised = (net: Net, name: string, x: Value, epsilon: number): Value =>
   x.graph.scope(name, () => rmsNorm(x, net.parameter(`${name}.weight`), epsilon))
+
+/** PyTorch's `nn.GroupNorm` of images `[n, channels, h, w]`: `name.weight` and `name.bias`, both `[channels]`. */
+export const groupNormalised = (net: Net, name: string, x: Value, groups: number): Value =>
+  x.graph.scope(name, () =>
+    groupNorm(x, net.parameter(`${name}.weight`), net.parameter(`${name}.bias`), groups),
+  )

@@ -7,15 +7,22 @@ import { gpt, gptConfig } from './gpt.ts'
 import { llama, llamaConfig } from './llama.ts'
 import { mlp, mlpConfig } from './mlp.ts'
 import type { Model, Parameter } from './model.ts'
+import { resnet, resnetConfig } from './resnet.ts'
 
 export type { Init, Model, Parameter } from './model.ts'
 
 /** The configuration of each family, under the name by which specs call it. */
-export const configs = { mlp: mlpConfig, cnn: cnnConfig, gpt: gptConfig, llama: llamaConfig } as const
+export const configs = {
+  mlp: mlpConfig,
+  cnn: cnnConfig,
+  resnet: resnetConfig,
+  gpt: gptConfig,
+  llama: llamaConfig,
+} as const
 export type Recipe = keyof typeof configs
 type ConfigOf<R extends Recipe> = z.infer<(typeof configs)[R]>
 
-const models: { [R in Recipe]: Model<ConfigOf<R>> } = { mlp, cnn, gpt, llama }
+const models: { [R in Recipe]: Model<ConfigOf<R>> } = { mlp, cnn, resnet, gpt, llama }
 
 /** A family and its configuration: what decides the parameters' names and shapes. */
 export type Architecture = { [R in Recipe]: { recipe: R; model: ConfigOf<R> } }[Recipe]

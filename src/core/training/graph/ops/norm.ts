@@ -1,8 +1,9 @@
 import { withGradient } from '../custom.ts'
 import { defineOp, type Op } from '../op.ts'
-import { ShapeError, show, type Value } from '../value.ts'
+import { count, ShapeError, show, type Value } from '../value.ts'
 import { add, div, mul, sqrt, sub } from './arithmetic.ts'
 import { cast } from './choose.ts'
+import { reshape } from './layout.ts'
 import { reduceMean } from './reduce.ts'
 
 /**
@@ -41,6 +42,24 @@ export function layerNorm(x: Value, weight: Value, bias: Value | undefined, epsi
   )
   const scaled = mul(standardise(x, ones, { epsilon }), weight)
   return bias ? add(scaled, bias) : scaled
+}
+
+/**
+ * Normalises each group of neighbouring channels of each image, then scales and shifts each channel, as PyTorch's
+ * `nn.GroupNorm` (Wu and He 2018, arXiv 1803.08494): `[n, channels, …]`, `[channels]`, `[channels]`.
+ */
+export function groupNorm(x: Value, weight: Value, bias: Value, groups: number, epsilon = 1e-5): Value {
+  const [n = 1, ...rest] = x.shape
+  const channels = Number(rest[0])
+  if (channels % groups !== 0 || weight.shape[0] !== channels || bias.shape[0] !== channels)
+    throw new ShapeError(`a norm of ${show(x.shape)} in ${groups} groups with weights ${show(weight.shape)}`)
+  const size = count(rest) / groups
+  const ones = x.graph.shared(`ones ${size}`, () =>
+    x.graph.constant(x.dtype, [size], new Float32Array(size).fill(1), 'ones'),
+  )
+  const unit = reshape(standardise(reshape(x, [n, groups, size]), ones, { epsilon }), x.shape)
+  const perChannel = (value: Value) => reshape(value, [channels, ...rest.slice(1).map(() => 1)])
+  return add(mul(unit, perChannel(weight)), perChannel(bias))
 }
 
 /** `x / √(mean x² + ε) · weight` over the last axis (Zhang and Sennrich 2019, arXiv 1910.07467), as Llama's. */
