@@ -40,15 +40,7 @@ export function tilePixels(t: Tiling): number[] {
   ])
 }
 
-/** Where in the tiles' results `[m², tiles]` the convolution of each pixel is, `[pictures · h · w]`. */
-export function resultPixels(t: Tiling): number[] {
-  return pixels(t.pictures, t.image).map(([picture, y, x]) => {
-    const within = (y % t.m) * t.m + (x % t.m)
-    return within * tileCount(t) + tileOf(t, picture, Math.floor(y / t.m), Math.floor(x / t.m))
-  })
-}
-
-/** The same for 2×2 pooled results, of which a tile has `(m/2)²`: `[pictures · ⌊h/2⌋ · ⌊w/2⌋]`. */
+/** Where in the tiles' pooled results `[(m/2)², tiles]` each pixel of the result is, `[pictures · ⌊h/2⌋ · ⌊w/2⌋]`. */
 export function pooledPixels(t: Tiling): number[] {
   const half = { ...t, m: t.m / 2, image: halved(t.image) }
   return pixels(t.pictures, half.image).map(([picture, y, x]) => {
