@@ -8,7 +8,7 @@ import { UserError } from '../../shared/errors.ts'
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors/index.ts'
 import { type TrainingSpec, trainingSpec } from './spec.ts'
 import { stateOf } from './step.ts'
-import { f32, floats, type Tensors } from './tensor.ts'
+import { f32, floats, sameShape, type Tensors } from './tensor.ts'
 
 /** Everything that decides the next step, and what the run has to show so far. */
 export interface Progression {
@@ -73,40 +73,44 @@ export async function lastCheckpoint(
     name => /^step-\d+\.safetensors$/.test(name) && name <= nameOf(steps),
   )
   for (const name of names.sort().reverse()) {
-    const found = await readCheckpoint(join(folder, name), run, spec)
-    if (found) return found
+    const path = join(folder, name)
+    const found = await readCheckpoint(path, spec)
+    if (found && found.run !== run) throw foreign(path)
+    if (found) return found.at
   }
   return undefined
 }
 
-async function readCheckpoint(
+const foreign = (where: string): UserError =>
+  new UserError('training/checkpoint-foreign', {
+    message: 'This folder holds checkpoints of another training run.',
+    fix: 'Give each run a folder of its own, or empty this one to begin again.',
+    where,
+  })
+
+/** What a file holds, and of which run; nothing when it is no sound checkpoint of this spec. */
+export async function readCheckpoint(
   path: string,
-  run: string,
   spec: TrainingSpec,
-): Promise<Progression | undefined> {
+): Promise<{ run: string; at: Progression } | undefined> {
   const opened = await openSafetensors(path).catch(passDamaged)
   if (!opened) return undefined
   const parsed = metadata.safeParse(Object.fromEntries(opened.metadata))
   await opened.close()
   if (!parsed.success) return undefined
-  if (parsed.data.run !== run)
-    throw new UserError('training/checkpoint-foreign', {
-      message: 'This folder holds checkpoints of another training run.',
-      fix: 'Give each run a folder of its own, or empty this one to begin again.',
-      where: path,
-    })
   const tensors = await readSafetensors(path)
   const losses = tensors.get(LOSSES)
   const { weights, optimizer } = stateOf(spec)
   const state = new Map(
-    [...weights, ...optimizer].flatMap(({ name }) => {
+    [...weights, ...optimizer].flatMap(({ name, shape }) => {
       const tensor = tensors.get(name)
-      return tensor ? [[name, tensor] as const] : []
+      return tensor?.dtype === 'F32' && sameShape(tensor.shape, shape) ? [[name, tensor] as const] : []
     }),
   )
-  if (!losses || state.size < weights.length + optimizer.length) return undefined
-  const { step, checkpoints } = parsed.data
-  return { step, state, losses: floats(losses), checkpoints }
+  const { run, step, checkpoints } = parsed.data
+  if (losses?.dtype !== 'F32' || losses.data.length !== step) return undefined
+  if (state.size < weights.length + optimizer.length) return undefined
+  return { run, at: { step, state, losses: floats(losses), checkpoints } }
 }
 
 /** A damaged checkpoint costs the steps since the one before it; any other error is the caller's. */

@@ -60,6 +60,15 @@ export { type Architecture, modelOf, type TextArchitecture } from './models/inde
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export {
+  type Comparison,
+  compareWork,
+  progressionOf,
+  REPLAY_TOLERANCE,
+  type Replayed,
+  type ReplayRequest,
+  replay,
+} from './replay.ts'
+export {
   type Header,
   openSafetensors,
   readHeader,
