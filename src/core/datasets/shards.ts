@@ -4,7 +4,7 @@ import { type TensorData, type TensorType, writeSafetensors } from '../training/
 import type { Shard } from './types.ts'
 
 /** Pieces for many shards are small: they wait for each other, so that not every one is a call to the disk. */
-const WORTH_WRITING = 64 * 1024
+const WORTH_WRITING = 512 * 1024
 
 export interface ShardShape {
   rows: number
@@ -70,6 +70,7 @@ export function openShard(path: string, { rows, tensors }: ShardShape): ShardWri
     },
     async finish() {
       await write()
+      for (const values of waiting) if (values.length > 1) values.splice(0, Infinity, joined(values)!)
       pieces.end()
       const file = await written
       return { path, rows, bytes: file.size, sha256: file.sha256 }

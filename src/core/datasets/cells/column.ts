@@ -19,6 +19,22 @@ export interface Misfits {
   last: number
 }
 
+/** What one reader found in one column of a part of the table: rows count from the part's first. */
+export interface ColumnPart {
+  /** Each of `BLOCK` rows but the last. Codes are those of `listed`. */
+  blocks: (Float64Array | Int32Array)[]
+  misfits?: Misfits | undefined
+  infinite?: Misfits | undefined
+  listed?: Listed
+}
+
+/** Values of a dictionary in the order of their codes, as bytes: value i ends at `ends[i]`. */
+export interface Listed {
+  bytes: Uint8Array<ArrayBuffer>
+  ends: Int32Array<ArrayBuffer>
+  hashes: Int32Array<ArrayBuffer>
+}
+
 /** One column while its cells come in. */
 export interface Column {
   readonly reading: Reading
@@ -26,8 +42,41 @@ export interface Column {
   cell(buffer: Uint8Array, start: number, end: number, at: number, row: number): void
   /** Takes values as they are, from a format that has types, for rows `at`… of the block. */
   values(values: Float64Array, at: number, row: number): void
-  /** Ends a block: updates what is known of the column, gives the values away. */
-  take(rows: number): Float64Array | Int32Array
+}
+
+/** A column that is kept in blocks, and what is known of it. */
+export interface BlockColumn<Values extends Float64Array | Int32Array = Float64Array | Int32Array>
+  extends Column {
+  /** Ends a block and gives its values away. */
+  give(): Values
+  /** Updates what is known of the column by the next rows of the table. */
+  absorb(values: Values, rows: number): void
+  /** What is to be known of this column where its blocks, which were given away, are joined to others. */
+  part(blocks: Values[]): ColumnPart
+  /** Joins what the next part of the table, from `row` on, tells beside its values; makes its codes this column's. */
+  join(part: ColumnPart, row: number): void
+}
+
+/** A cell may be offered twice, when its row was cut by the end of a buffer; it counts once. */
+export function counted(misfits: Misfits | undefined, row: number, example: string): Misfits {
+  if (!misfits) return { count: 1, row, example: example.slice(0, 60), last: row }
+  if (misfits.last !== row) {
+    misfits.count++
+    misfits.last = row
+  }
+  return misfits
+}
+
+/** Those of the table so far and those of its next part, which begins at `row`. */
+export function joined(
+  before: Misfits | undefined,
+  part: Misfits | undefined,
+  row: number,
+): Misfits | undefined {
+  if (!part) return before
+  const last = part.last + row
+  if (!before) return { ...part, row: part.row + row, last }
+  return { ...before, count: before.count + part.count, last }
 }
 
 export function textOf(buffer: Uint8Array, start: number, end: number): string {

@@ -1,9 +1,8 @@
-import { BLOCK, type Column, type Misfits, textOf } from './column.ts'
+import { BLOCK, type BlockColumn, type ColumnPart, counted, joined, type Misfits, textOf } from './column.ts'
 import { type DateLayout, parseDate } from './date.ts'
 import { isMissing } from './missing.ts'
-import { counted } from './number-column.ts'
 
-export class DateColumn implements Column {
+export class DateColumn implements BlockColumn<Float64Array> {
   readonly reading: { kind: 'date'; layout: DateLayout }
   rows = 0
   missing = 0
@@ -29,8 +28,21 @@ export class DateColumn implements Column {
     this.#values.set(values, at)
   }
 
-  take(rows: number): Float64Array {
+  give(): Float64Array {
     const values = this.#values
+    this.#values = new Float64Array(BLOCK)
+    return values
+  }
+
+  part(blocks: Float64Array[]): ColumnPart {
+    return { blocks, misfits: this.misfits }
+  }
+
+  join({ misfits }: ColumnPart, row: number): void {
+    this.misfits = joined(this.misfits, misfits, row)
+  }
+
+  absorb(values: Float64Array, rows: number): void {
     for (let i = 0; i < rows; i++) {
       const value = values[i]!
       if (Number.isNaN(value)) {
@@ -42,7 +54,5 @@ export class DateColumn implements Column {
       if (value !== Math.floor(value)) this.time = true
     }
     this.rows += rows
-    this.#values = new Float64Array(BLOCK)
-    return values
   }
 }

@@ -1,4 +1,4 @@
-import { BLOCK, type Column, type Misfits, textOf } from './column.ts'
+import { BLOCK, type BlockColumn, type ColumnPart, counted, joined, type Misfits, textOf } from './column.ts'
 import { type Decimal, parseNumber } from './number.ts'
 
 /** So many different values are told apart; a column with more is an amount, not a class. */
@@ -6,7 +6,7 @@ export const MOST_DISTINCT = 1_000
 const POWERS = Float64Array.from({ length: 16 }, (_, i) => 10 ** i)
 const SMALL = 4_096
 
-export class NumberColumn implements Column {
+export class NumberColumn implements BlockColumn<Float64Array> {
   readonly reading: { kind: 'number'; decimal: Decimal }
   /** Rows of each small whole number; most class labels are such. */
   readonly #small = new Uint32Array(SMALL)
@@ -85,13 +85,25 @@ export class NumberColumn implements Column {
     }
   }
 
-  take(rows: number): Float64Array {
+  give(): Float64Array {
     const values = this.current
+    this.current = new Float64Array(BLOCK)
+    return values
+  }
+
+  absorb(values: Float64Array, rows: number): void {
     this.#measure(values, rows)
     if (!this.many) this.#collect(values, rows)
     this.rows += rows
-    this.current = new Float64Array(BLOCK)
-    return values
+  }
+
+  part(blocks: Float64Array[]): ColumnPart {
+    return { blocks, misfits: this.misfits, infinite: this.infinite }
+  }
+
+  join({ misfits, infinite }: ColumnPart, row: number): void {
+    this.misfits = joined(this.misfits, misfits, row)
+    this.infinite = joined(this.infinite, infinite, row)
   }
 
   #measure(values: Float64Array, rows: number): void {
@@ -138,14 +150,4 @@ export class NumberColumn implements Column {
     const small = [...this.#small.entries()].filter(([, rows]) => rows > 0)
     return [...small, ...this.#others].sort((a, b) => a[0] - b[0])
   }
-}
-
-/** A cell may be offered twice, when its row was cut by the end of a buffer; it counts once. */
-export function counted(misfits: Misfits | undefined, row: number, example: string): Misfits {
-  if (!misfits) return { count: 1, row, example: example.slice(0, 60), last: row }
-  if (misfits.last !== row) {
-    misfits.count++
-    misfits.last = row
-  }
-  return misfits
 }

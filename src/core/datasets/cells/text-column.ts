@@ -1,17 +1,22 @@
-import { BLOCK, type Column } from './column.ts'
+import { BLOCK, type BlockColumn, type ColumnPart } from './column.ts'
 import { Dictionary, MISSING, UNLISTED } from './dictionary.ts'
 
 /** So many different texts are listed. One-hot encoding ends far below. */
 export const MOST_TEXTS = 4_096
 
-export class TextColumn implements Column {
+export class TextColumn implements BlockColumn<Int32Array> {
   readonly reading = { kind: 'text' } as const
-  readonly dictionary = new Dictionary(MOST_TEXTS)
+  readonly dictionary: Dictionary
   /** Rows of each listed text, by its code. */
   readonly counts: number[] = []
   rows = 0
   missing = 0
   #codes = new Int32Array(BLOCK)
+
+  /** @param most  texts that are listed */
+  constructor(most = MOST_TEXTS) {
+    this.dictionary = new Dictionary(most)
+  }
 
   cell(buffer: Uint8Array, start: number, end: number, at: number): void {
     this.#codes[at] = this.dictionary.codeOf(buffer, start, end)
@@ -21,17 +26,32 @@ export class TextColumn implements Column {
     throw new TypeError('a text column takes cells')
   }
 
-  take(rows: number): Int32Array {
+  give(): Int32Array {
     const codes = this.#codes
+    this.#codes = new Int32Array(BLOCK)
+    return codes
+  }
+
+  part(blocks: Int32Array[]): ColumnPart {
+    return { blocks, listed: this.dictionary.listed() }
+  }
+
+  /** Makes the part's codes this column's, in place. */
+  join({ blocks, listed }: ColumnPart): void {
+    if (!listed) throw new TypeError('a part of a text column lists its texts')
+    const codes = this.dictionary.codesOf(listed)
+    for (const block of blocks)
+      for (let i = 0; i < block.length; i++) if (block[i]! >= 0) block[i] = codes[block[i]!]!
+  }
+
+  absorb(codes: Int32Array, rows: number): void {
     const { counts } = this
-    while (counts.length < this.dictionary.values.length) counts.push(0)
+    while (counts.length < this.dictionary.size) counts.push(0)
     for (let i = 0; i < rows; i++) {
       const code = codes[i]!
       if (code === MISSING) this.missing++
       else if (code !== UNLISTED) counts[code]!++
     }
     this.rows += rows
-    this.#codes = new Int32Array(BLOCK)
-    return codes
   }
 }

@@ -39,15 +39,27 @@ export class RecordReader {
   #work = new Uint8Array(MOST_RECORD)
   #held = 0
   #scratch = new Uint8Array(4096)
-  #line = 1
+  #line: number
   #stopped = false
   #openQuote = false
 
-  constructor(sink: RecordSink, separator: string, newline: 'lf' | 'cr', path: string) {
+  /** @param line  of the file, from 1, where what is pushed begins */
+  constructor(sink: RecordSink, separator: string, newline: 'lf' | 'cr', path: string, line = 1) {
     this.#sink = sink
     this.#separator = separator.charCodeAt(0)
     this.#newline = newline === 'lf' ? NEWLINE : RETURN
     this.#path = path
+    this.#line = line
+  }
+
+  /** Line of the next record. */
+  get line(): number {
+    return this.#line
+  }
+
+  /** Whether what was pushed ended within a record. */
+  get within(): boolean {
+    return this.#held > 0
   }
 
   /** @returns false when the sink wants no more */
@@ -82,15 +94,15 @@ export class RecordReader {
     if (done > 0 && !isUtf8(this.#work.subarray(0, done))) throw new NotUtf8()
     this.#work.copyWithin(0, done, size)
     this.#held = size - done
-    if (this.#held > MOST_RECORD && !this.#stopped) {
-      throw new UserError('dataset/row-too-long', {
-        message: `The row on line ${this.#line} is longer than ${MOST_RECORD / 1024 / 1024} MB.`,
-        fix: this.#openQuote
-          ? 'A quote that is never closed swallows the rest of a file: look at the quotes in this row. Or leave the long column out.'
-          : 'Leave columns that hold whole documents or images out of the table.',
-        where: this.#path,
-      })
-    }
+    if (this.#held > MOST_RECORD && !this.#stopped) this.#tooLong()
+  }
+
+  #tooLong(): never {
+    throw new UserError('dataset/row-too-long', {
+      message: `The row on line ${this.#line} is longer than ${MOST_RECORD / 1024 / 1024} MB.`,
+      fix: 'Look at the quotes in this row: one that is never closed swallows the rest of a file. Or leave columns that hold whole documents or images out of the table.',
+      where: this.#path,
+    })
   }
 
   /** @returns where the first incomplete record begins */
@@ -141,6 +153,8 @@ export class RecordReader {
   }
 
   #complete(cells: number, begin: number, end: number): boolean {
+    // However the pieces were cut.
+    if (end - begin - 1 > MOST_RECORD) this.#tooLong()
     const line = this.#line
     this.#line++
     if (this.#quotedLines > 0) {

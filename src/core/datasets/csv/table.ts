@@ -1,8 +1,9 @@
 import { UserError } from '../../../shared/errors.ts'
-import { NumberColumn } from '../cells/number-column.ts'
 import type { Table, TableSink } from '../table/table.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
-import { MOST_RECORD, RecordReader, type RecordSink } from './records.ts'
+import { scanInThreads } from './parts.ts'
+import { MOST_RECORD, RecordReader } from './records.ts'
+import { RowSink } from './row-sink.ts'
 import { encodingOf, type TextEncoding, utf8Of } from './text.ts'
 
 /**
@@ -68,76 +69,11 @@ async function scan(
   sink: TableSink,
   signal?: AbortSignal,
 ): Promise<void> {
+  if (encoding === 'utf-8' && (await scanInThreads(path, dialect, sink, signal))) return
   const reader = new RecordReader(new RowSink(sink, dialect, path), dialect.separator, dialect.newline, path)
   for await (const piece of utf8Of(path, encoding)) {
     signal?.throwIfAborted()
     if (!reader.push(piece)) return
   }
   reader.finish()
-}
-
-/** Hands cells to their columns, refuses rows of another length than the first. */
-class RowSink implements RecordSink {
-  readonly decimal: number
-  readonly #sink: TableSink
-  readonly #dialect: Dialect
-  readonly #path: string
-  #skip: boolean
-  numbers: (Float64Array | undefined)[] = []
-  at = 0
-
-  constructor(sink: TableSink, dialect: Dialect, path: string) {
-    this.#sink = sink
-    this.#dialect = dialect
-    this.#path = path
-    this.decimal = dialect.decimal.charCodeAt(0)
-    this.#skip = dialect.header
-    if (!this.#skip) this.#renew()
-  }
-
-  cell(index: number, buffer: Uint8Array, start: number, end: number): void {
-    if (!this.#skip) this.#sink.columns[index]?.cell(buffer, start, end, this.at, this.#sink.row)
-  }
-
-  end(cells: number, line: number): boolean {
-    if (this.#skip) {
-      this.#skip = false
-      this.#renew()
-      return true
-    }
-    const { names, header } = this.#dialect
-    if (cells !== names.length) ragged(cells, names.length, this.#sink.row + 1, line, header, this.#path)
-    const more = this.#sink.advance(1)
-    this.at = this.#sink.at
-    if (this.at === 0) this.#renew()
-    return more
-  }
-
-  /** Columns give their values away with every block. */
-  #renew(): void {
-    this.numbers = this.#sink.columns.map(column =>
-      column instanceof NumberColumn && column.reading.decimal === this.#dialect.decimal
-        ? column.current
-        : undefined,
-    )
-  }
-}
-
-function ragged(
-  cells: number,
-  width: number,
-  row: number,
-  line: number,
-  header: boolean,
-  path: string,
-): never {
-  const expected = header ? `the header has ${width}` : `the first row has ${width}`
-  throw new UserError('dataset/ragged-row', {
-    message: `Row ${row} (line ${line}) has ${cells} cell${cells === 1 ? '' : 's'} where ${expected}.`,
-    fix:
-      cells > width
-        ? 'Put quotes around cells that hold the separator, or remove what is too much in this row.'
-        : 'Add the missing cells (they may be empty), or remove this row.',
-    where: path,
-  })
 }

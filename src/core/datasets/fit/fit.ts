@@ -1,9 +1,9 @@
 import type { Block } from '../cells/column.ts'
 import { DateColumn } from '../cells/date-column.ts'
+import type { KnownColumn } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import type { TextColumn } from '../cells/text-column.ts'
 import type { Feature } from '../encoding.ts'
-import type { KnownColumn } from '../table/scan.ts'
 import { Moments } from './moments.ts'
 
 /** A missing value gets an input of its own when so large a part of the column is missing. */

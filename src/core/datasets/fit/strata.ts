@@ -1,7 +1,7 @@
 import type { Block } from '../cells/column.ts'
+import type { KnownColumn } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import { NONE } from '../split.ts'
-import type { KnownColumn } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
 
 /** What the holdout takes equal parts of: classes, or tenths of a regression target's range by rank. */

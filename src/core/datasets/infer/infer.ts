@@ -1,6 +1,7 @@
+import type { KnownColumn } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import { TextColumn } from '../cells/text-column.ts'
-import type { KnownColumn, Scanned } from '../table/scan.ts'
+import type { Scanned } from '../table/scan.ts'
 import type { ClassCount, Problem, RowsInspection, Task } from '../types.ts'
 import { columnProblems, targetProblems } from './problems.ts'
 import { reportColumns } from './roles.ts'

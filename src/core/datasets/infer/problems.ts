@@ -1,7 +1,8 @@
 import { DateColumn } from '../cells/date-column.ts'
+import type { KnownColumn } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import { TextColumn } from '../cells/text-column.ts'
-import type { KnownColumn, Scanned } from '../table/scan.ts'
+import type { Scanned } from '../table/scan.ts'
 import type { ClassCount, ColumnReport, Problem, Task } from '../types.ts'
 
 export const MOST_CLASSES = 1_000

@@ -1,7 +1,7 @@
 import { UserError } from '../../../shared/errors.ts'
+import type { KnownColumn } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import { TextColumn } from '../cells/text-column.ts'
-import type { KnownColumn } from '../table/scan.ts'
 import type { ColumnReport, Task } from '../types.ts'
 import { nearNames } from './near.ts'
 

@@ -1,14 +1,11 @@
-import { BLOCK, type Block, type Column } from '../cells/column.ts'
-import { DateColumn } from '../cells/date-column.ts'
-import { NumberColumn } from '../cells/number-column.ts'
+import { BLOCK, type Block, type BlockColumn } from '../cells/column.ts'
+import { columnFor, type KnownColumn } from '../cells/known.ts'
 import { ENOUGH, type Reading } from '../cells/reading.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import type { Resources } from '../types.ts'
 import { type TableFormat, withTable } from './open.ts'
 import { Spool } from './spool.ts'
-import type { Table, TableSink } from './table.ts'
-
-export type KnownColumn = NumberColumn | TextColumn | DateColumn
+import type { Table, TablePart, TableSink } from './table.ts'
 
 /** A table that was gone through once. `spool` holds its rows, with one column for each of `columns` that was read. */
 export interface Scanned {
@@ -61,7 +58,7 @@ function misread(column: KnownColumn): boolean {
 }
 
 async function pass(table: Table, readings: readonly Reading[], options: ScanOptions): Promise<Scanned> {
-  const known = readings.map(columnFor)
+  const known = readings.map(reading => columnFor(reading))
   const spool = options.keep ? new Spool(options.temporary, options.memory) : undefined
   const sink = new BlockSink(known, options.sample ?? Infinity, block => spool?.append(block))
   try {
@@ -75,30 +72,20 @@ async function pass(table: Table, readings: readonly Reading[], options: ScanOpt
   return { table, rows: sink.row, columns, spool }
 }
 
-function columnFor(reading: Reading): KnownColumn | undefined {
-  switch (reading.kind) {
-    case 'number':
-      return new NumberColumn(reading.decimal)
-    case 'date':
-      return new DateColumn(reading.layout)
-    case 'text':
-      return new TextColumn()
-    case 'nested':
-      return undefined
-  }
-}
-
-class BlockSink implements TableSink {
-  readonly columns: readonly (Column | undefined)[]
+/** Fills blocks of rows and gives each away when it is full. */
+export class BlockSink implements TableSink {
+  readonly columns: readonly (BlockColumn | undefined)[]
   readonly #limit: number
   readonly #onBlock: (block: Block) => void
+  readonly append?: (part: TablePart) => void
   at = 0
   row = 0
 
-  constructor(columns: readonly (Column | undefined)[], limit: number, onBlock: (block: Block) => void) {
+  constructor(columns: readonly (BlockColumn | undefined)[], limit: number, onBlock: (block: Block) => void) {
     this.columns = columns
     this.#limit = limit
     this.#onBlock = onBlock
+    if (limit === Infinity) this.append = part => this.#append(part)
   }
 
   advance(count: number): boolean {
@@ -112,7 +99,21 @@ class BlockSink implements TableSink {
     if (this.at === 0) return
     const rows = this.at
     this.at = 0
-    const columns = this.columns.flatMap(column => (column ? [column.take(rows)] : []))
-    this.#onBlock({ rows, columns })
+    this.#pass({ rows, columns: this.columns.flatMap(column => (column ? [column.give()] : [])) })
+  }
+
+  #append({ rows, columns }: TablePart): void {
+    this.flush()
+    const parts = columns.filter(part => part !== undefined)
+    for (const [c, part] of columns.entries()) if (part) this.columns[c]?.join(part, this.row)
+    for (let begin = 0, b = 0; begin < rows; begin += BLOCK, b++)
+      this.#pass({ rows: Math.min(BLOCK, rows - begin), columns: parts.map(({ blocks }) => blocks[b]!) })
+    this.row += rows
+  }
+
+  #pass(block: Block): void {
+    const known = this.columns.filter(column => column !== undefined)
+    for (const [i, column] of known.entries()) column.absorb(block.columns[i]!, block.rows)
+    this.#onBlock(block)
   }
 }

@@ -28,7 +28,7 @@ export class Spool {
       return
     }
     this.#file ??= new NamelessFile(this.#folder)
-    for (const column of block.columns) this.#file.append(bytesOf(column))
+    for (const column of block.columns) this.#file.append(bytesOf(column.subarray(0, block.rows)))
     this.#onDisk.push({ rows: block.rows, kinds: block.columns.map(c => c instanceof Float64Array) })
   }
 
@@ -40,8 +40,9 @@ export class Spool {
     let position = 0
     for (const { rows, kinds } of this.#onDisk) {
       const columns = kinds.map((isFloat, c) => {
-        const column = buffers.get(c) ?? (isFloat ? new Float64Array(BLOCK) : new Int32Array(BLOCK))
-        buffers.set(c, column)
+        const buffer = buffers.get(c) ?? (isFloat ? new Float64Array(BLOCK) : new Int32Array(BLOCK))
+        buffers.set(c, buffer)
+        const column = buffer.subarray(0, rows)
         this.#file!.read(bytesOf(column), position) // open, checked above
         position += column.byteLength
         return column

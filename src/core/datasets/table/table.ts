@@ -1,4 +1,4 @@
-import type { Column } from '../cells/column.ts'
+import type { Column, ColumnPart } from '../cells/column.ts'
 import type { Reading } from '../cells/reading.ts'
 import type { DialectReport, Format } from '../types.ts'
 
@@ -9,6 +9,14 @@ export interface TableSink {
   row: number
   /** `count` rows more; a full block is given away. @returns false to stop */
   advance(count: number): boolean
+  /** Takes rows that were read elsewhere; only where every row is wanted, and in blocks. */
+  append?: (part: TablePart) => void
+}
+
+/** Consecutive rows of a table, read by themselves; a column that is not kept is undefined. */
+export interface TablePart {
+  rows: number
+  columns: (ColumnPart | undefined)[]
 }
 
 /** An open table file: what its beginning tells, and a way to go through all of it. */

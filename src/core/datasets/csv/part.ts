@@ -1,0 +1,93 @@
+import { readSync } from 'node:fs'
+import { UserError } from '../../../shared/errors.ts'
+import { BLOCK } from '../cells/column.ts'
+import { columnFor } from '../cells/known.ts'
+import type { Reading } from '../cells/reading.ts'
+import type { TablePart, TableSink } from '../table/table.ts'
+import type { Dialect } from './dialect.ts'
+import { NotUtf8, RecordReader } from './records.ts'
+import { RowSink } from './row-sink.ts'
+
+/** Bytes [from, to) of an open file of UTF-8, where a line begins. */
+export interface PartRequest {
+  file: number
+  from: number
+  to: number
+  /** Nothing follows. */
+  last: boolean
+  /** The first record is the header. */
+  header: boolean
+  dialect: Pick<Dialect, 'separator' | 'newline' | 'decimal' | 'names'>
+  /** How each column is to be read; undefined where its cells are not wanted. */
+  readings: (Reading | undefined)[]
+}
+
+export interface ReadPart extends TablePart {
+  lines: number
+}
+
+const PIECE = 1024 * 1024
+
+/**
+ * Reads a part of a table by itself.
+ * @returns undefined when the part ends within a record, or when there is a fault in it: then whoever knows what came
+ *   before must read it
+ */
+export function readPart(request: PartRequest): ReadPart | undefined {
+  const { file, from, to, last, header, dialect, readings } = request
+  const sink = new PartSink(readings)
+  const rows = new RowSink(sink, { ...dialect, header }, '')
+  const reader = new RecordReader(rows, dialect.separator, dialect.newline, '')
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE, to - from))
+  try {
+    for (let at = from; at < to; ) {
+      const size = readSync(file, buffer, 0, Math.min(buffer.length, to - at), at)
+      if (size === 0) return undefined
+      reader.push(buffer.subarray(0, size))
+      at += size
+    }
+    if (last) reader.finish()
+    else if (reader.within) return undefined
+  } catch (error) {
+    if (error instanceof UserError || error instanceof NotUtf8) return undefined
+    throw error
+  }
+  return rows.waiting ? undefined : { ...sink.part(), lines: reader.line - 1 }
+}
+
+/** Keeps blocks as they are: what is to be known of a column is learned where the parts are joined. */
+class PartSink implements TableSink {
+  readonly columns: ReturnType<typeof columnFor>[]
+  readonly #blocks: (Float64Array | Int32Array)[][]
+  at = 0
+  row = 0
+
+  constructor(readings: readonly (Reading | undefined)[]) {
+    this.columns = readings.map(reading => reading && columnFor(reading, Infinity))
+    this.#blocks = readings.map(() => [])
+  }
+
+  advance(count: number): boolean {
+    this.at += count
+    this.row += count
+    if (this.at === BLOCK) this.#flush()
+    return true
+  }
+
+  #flush(): void {
+    const rows = this.at
+    this.at = 0
+    for (const [c, column] of this.columns.entries()) {
+      if (!column) continue
+      const block = column.give()
+      this.#blocks[c]!.push(rows === BLOCK ? block : block.slice(0, rows))
+    }
+  }
+
+  part(): TablePart {
+    if (this.at > 0) this.#flush()
+    // `give` and `part` of one column speak of the same kind of array.
+    const columns = this.columns.map((column, c) => column?.part(this.#blocks[c] as never))
+    return { rows: this.row, columns }
+  }
+}
