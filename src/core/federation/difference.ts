@@ -1,16 +1,17 @@
 import {
   elements,
   f32,
+  fromHalf,
   parameters,
   type SafetensorsFile,
   type TensorSource,
   type Tensors,
   type TrainingSpec,
+  toHalf,
   type WrittenFile,
   writeSafetensors,
 } from '../training/index.ts'
 import { finiteOrNull } from './compare.ts'
-import { fromHalf, toHalf } from './half.ts'
 import { type Block, blocksOf, readBlock, withFiles } from './update-file.ts'
 
 /** How an update is stored. `f16` halves the file; a tensor that it would distort is stored as f32 all the same. */

@@ -1,11 +1,11 @@
 import {
+  fromHalf,
   type Header,
   openSafetensors,
   parameters,
   type SafetensorsFile,
   type TrainingSpec,
 } from '../training/index.ts'
-import { fromHalf } from './half.ts'
 
 /** Elements that are in memory at once, per open file: 4 MiB of float32. */
 const BLOCK = 2 ** 20

@@ -31,10 +31,20 @@ const metadata = z.object({
   checkpoints: z.string().transform(text => z.array(z.string()).parse(JSON.parse(text))),
 })
 
-/** Tells runs apart: a checkpoint continues only the run with the same spec, numbers (seed, first step), first weights and data. */
-export async function runIdentity(spec: TrainingSpec, numbers: number[], files: string[]): Promise<string> {
+/**
+ * Tells runs apart: a checkpoint continues only the run with the same spec, numbers (seed, first step), first weights,
+ * data and frozen base.
+ */
+export async function runIdentity(
+  spec: TrainingSpec,
+  numbers: number[],
+  files: string[],
+  base: Tensors,
+): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([trainingSpec.parse(spec), ...numbers]))
   for (const file of files) hash.update(await fileHash(file))
+  for (const [name, { data }] of base)
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
   return hash.digest('hex')
 }
 

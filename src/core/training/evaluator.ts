@@ -21,6 +21,11 @@ export interface Losses {
   accuracy?: number
 }
 
+export interface EvaluatorOptions extends SessionOptions {
+  /** Of an adapter's base, as `readBase` gives it. */
+  base?: Tensors | undefined
+}
+
 /** Runs a model forward with any weights of its shape; the engine's session stays open until `close`. */
 export interface Evaluator {
   /** Reads a dataset once for many questions. */
@@ -36,9 +41,9 @@ export interface RowsEvaluator extends Evaluator {
 }
 
 /** @throws UserError `training/engine` */
-export function evaluator(spec: RowsSpec, options?: SessionOptions): Promise<RowsEvaluator>
-export function evaluator(spec: TrainingSpec, options?: SessionOptions): Promise<Evaluator>
-export async function evaluator(spec: TrainingSpec, options: SessionOptions = {}): Promise<Evaluator> {
+export function evaluator(spec: RowsSpec, options?: EvaluatorOptions): Promise<RowsEvaluator>
+export function evaluator(spec: TrainingSpec, options?: EvaluatorOptions): Promise<Evaluator>
+export async function evaluator(spec: TrainingSpec, options: EvaluatorOptions = {}): Promise<Evaluator> {
   if (spec.task === 'language') return textEvaluator(spec, options)
   const session = await openSession(encodeModel(evaluationGraph(spec)), options)
   const predict = (weights: Tensors, x: Tensor) => predictChunks(spec, session, weights, x)

@@ -1,5 +1,8 @@
+import { precisionOf } from './base.ts'
 import { add, cast, type Graph, mul, reshape, type Value } from './graph/index.ts'
-import { type Net, netOf } from './layers/net.ts'
+import type { Frozen } from './layers/frozen.ts'
+import { adaptedModules, adapterNames } from './layers/lora.ts'
+import { adaptedNet, type Net, netOf } from './layers/net.ts'
 import { type Architecture, modelOf } from './models/index.ts'
 import { parameters } from './parameters.ts'
 import { rowOf, type TrainingSpec } from './spec.ts'
@@ -42,5 +45,35 @@ export function constantWeights(graph: Graph, architecture: Architecture, weight
 
 /** The parameters as inputs of a graph, each under its own name. */
 export function inputWeights(graph: Graph, architecture: Architecture): Net {
-  return netOf(parameters(architecture).map(({ name, shape }) => [name, graph.input(name, 'f32', shape)]))
+  const values = parameters(architecture).map(({ name, shape }) => graph.input(name, 'f32', shape))
+  return trainedNet(graph, architecture, values, frozenInputs(graph, architecture))
+}
+
+/** A frozen base as inputs of a graph, `base/NAME` and, of i8, `base/NAME.scale`. */
+export function frozenInputs(graph: Graph, architecture: Architecture): Map<string, Frozen> {
+  return new Map(
+    modelOf(architecture).frozen.map(({ name, shape }) => {
+      const dtype = precisionOf(shape, architecture.adapter?.base)
+      const value = graph.input(`base/${name}`, dtype, shape)
+      const scale = dtype === 'i8' ? graph.input(`base/${name}.scale`, 'f32', shape.slice(0, 1)) : undefined
+      return [name, { value, scale }]
+    }),
+  )
+}
+
+/** @param values  of what is trained, in the order of `parameters` @param graph  where they are used */
+export function trainedNet(
+  graph: Graph,
+  architecture: Architecture,
+  values: readonly Value[],
+  base: ReadonlyMap<string, Frozen>,
+): Net {
+  const { adapter } = architecture
+  const named = new Map(parameters(architecture).map(({ name }, i) => [name, values[i]!])) // one for each
+  if (!adapter) return netOf(named)
+  const adapters = adaptedModules(modelOf(architecture).frozen, adapter).map(module => {
+    const { a, b } = adapterNames(module)
+    return [module, { a: named.get(a)!, b: named.get(b)!, scale: adapter.alpha / adapter.rank }] as const
+  })
+  return adaptedNet(graph, base, new Map(adapters))
 }

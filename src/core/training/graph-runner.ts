@@ -1,8 +1,8 @@
 import type { Data } from './data.ts'
-import { count, fromOrt, toOrt } from './feeds.ts'
+import { baseFeeds, count, fromOrt, toOrt } from './feeds.ts'
 import { encodeModel } from './graph/index.ts'
 import { ort } from './onnxruntime.ts'
-import type { Runner } from './runner.ts'
+import type { Runner, RunnerOptions } from './runner.ts'
 import { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 import { rowOf, type TrainingSpec } from './spec.ts'
 import { type StateTensor, stateOf, trainingGraph } from './step.ts'
@@ -18,14 +18,14 @@ export async function openGraphRunner(
   spec: TrainingSpec,
   data: Data,
   state: Tensors,
-  { microBatch, ...options }: SessionOptions & { microBatch?: number | undefined },
+  { microBatch, base, ...options }: SessionOptions & Pick<RunnerOptions, 'microBatch' | 'base'>,
 ): Promise<Runner> {
   const { weights, optimizer } = stateOf(spec)
   const names = [...weights, ...optimizer]
   const onDevice = options.provider === 'webgpu' ? names.map(({ name }) => `out/${name}`) : []
   const session = await openSession(encodeModel(trainingGraph(spec, microBatch)), { ...options, onDevice })
   try {
-    const fixed = await dataOf(spec, data, options)
+    const fixed = { ...(await dataOf(spec, data, options)), ...baseFeeds(base) }
     return new GraphRunner({ spec, session, options, names, fixed, state })
   } catch (error) {
     await session.release()

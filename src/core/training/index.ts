@@ -1,3 +1,4 @@
+export { narrowed, readBase } from './base.ts'
 export { permutation } from './batches.ts'
 export { type Benchmark, type BenchmarkOptions, benchmark } from './benchmark.ts'
 export { flopsPerStep, memoryOf } from './cost.ts'
@@ -54,6 +55,7 @@ export {
   Value,
   where,
 } from './graph/index.ts'
+export { fromHalf, toHalf } from './half.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
 export { MCMAHAN } from './models/cnn.ts'
 export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'

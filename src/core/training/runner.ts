@@ -26,6 +26,8 @@ export interface RunnerOptions extends Pick<SessionOptions, 'threads' | 'gentle'
   engine?: EngineName | undefined
   /** Rows that go through the model at a time, a divisor of the batch; the whole batch when left out. */
   microBatch?: number | undefined
+  /** Of an adapter's base, as `readBase` gives it. */
+  base?: Tensors | undefined
 }
 
 /**

@@ -1,10 +1,13 @@
 import { z } from 'zod'
+import { adapterConfig } from './layers/lora.ts'
 import { configs, modelOf, type Recipe } from './models/index.ts'
 import { optimizerConfig } from './optimizers/config.ts'
 import { elements } from './tensor.ts'
 
 /** What a job may ask for: a stranger's spec sizes the provider's memory, so every number has a bound. */
 const MAX_PARAMETERS = 2 ** 28
+/** Of a base that is not trained. */
+const MAX_FROZEN = 2 ** 32
 
 /** What every recipe says of its training. */
 const training = {
@@ -35,6 +38,8 @@ const language = {
   /** Whether the dataset says which tokens count, e.g. answers only; all do when left out. */
   masked: z.boolean().optional(),
   smoothing,
+  /** Adapters to a frozen base, which are all that is trained. */
+  adapter: adapterConfig.optional(),
 }
 
 const ofRows = [
@@ -61,8 +66,11 @@ export const ROWS_RECIPES = ofRows.map(({ shape }) => shape.recipe.value)
 /** What a schema of single fields cannot say. */
 function check(spec: TrainingSpec, context: z.RefinementCtx): void {
   const refuse = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', message, path })
-  const { parameters, outputShape } = modelOf(spec)
-  if (parameters.reduce((sum, { shape }) => sum + elements(shape), 0) > MAX_PARAMETERS)
+  const { parameters, frozen, outputShape } = modelOf(spec)
+  const count = (all: typeof parameters) => all.reduce((sum, { shape }) => sum + elements(shape), 0)
+  if (count(frozen) > MAX_FROZEN) refuse(`a base may have at most ${MAX_FROZEN} parameters`, 'model')
+  if (parameters.length === 0) refuse('the model has no linear layer of these names', 'adapter', 'targets')
+  if (count(parameters) > MAX_PARAMETERS)
     refuse(`a model may have at most ${MAX_PARAMETERS} parameters`, 'model')
   if (spec.task === 'classification' && elements(outputShape) < 2)
     refuse('a classification needs at least two outputs', 'model', 'outputs')

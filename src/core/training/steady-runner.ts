@@ -101,8 +101,13 @@ class SteadyRunner implements Runner {
   }
 
   async #reopened(): Promise<Runner> {
-    const { open = openRunner, threads, gentle } = this.#options
-    const runner = await open(this.#spec, this.#data, this.#saved, { threads, gentle, ...this.#attempt })
+    const { open = openRunner, threads, gentle, base } = this.#options
+    const runner = await open(this.#spec, this.#data, this.#saved, {
+      threads,
+      gentle,
+      base,
+      ...this.#attempt,
+    })
     try {
       for (const { rows, first } of this.#since) await runner.run(rows, first)
     } catch (error) {

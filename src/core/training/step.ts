@@ -1,4 +1,4 @@
-import { forward } from './forward.ts'
+import { forward, frozenInputs, trainedNet } from './forward.ts'
 import {
   add,
   crossEntropy,
@@ -15,7 +15,7 @@ import {
   type Value,
   zerosLike,
 } from './graph/index.ts'
-import { netOf } from './layers/net.ts'
+import type { Frozen } from './layers/frozen.ts'
 import { clipped, decayOf, optimizerOf, rateAt } from './optimizers/index.ts'
 import { parameters } from './parameters.ts'
 import { rowOf, type TrainingSpec } from './spec.ts'
@@ -39,7 +39,8 @@ export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer
 
 /**
  * The training graph: `steps` optimizer steps in one run. Inputs: `steps` (i64), `first` (i64, steps of the job before
- * these), `batches` (i32 [steps, batch], rows of each batch), the data `x` and `y`, and the state as `in/NAME`;
+ * these), `batches` (i32 [steps, batch], rows of each batch), the data `x` and `y`, and the state as `in/NAME`
+ * and a frozen base as `frozenInputs` says;
  * outputs: the state as `out/NAME` and `losses` (f32 [steps], each before its step).
  * @param microBatch  rows that go through the model at a time, a divisor of the batch: less memory, the same gradients
  *   but for rounding
@@ -52,13 +53,14 @@ export function trainingGraph(spec: TrainingSpec, microBatch = spec.batch): Grap
   const row = rowOf(spec)
   const x = graph.input('x', row.x.dtype, ['rows', ...row.x.shape])
   const y = graph.input('y', row.y.dtype, ['rows', ...row.y.shape])
+  const base = frozenInputs(graph, spec)
   const state = stateOf(spec)
   const carried = [...state.weights, ...state.optimizer].map(({ name, shape }) => ({
     name,
     start: graph.input(`in/${name}`, 'f32', shape),
   }))
   const results = loop(steps, carried, ['loss'], 'steps', (_, step, values) => {
-    const batch = { x, y, rows: gather(batches, step), microBatch }
+    const batch = { x, y, base, rows: gather(batches, step), microBatch }
     return trainingStep(spec, add(first, step), batch, values)
   })
   for (const [i, { name }] of carried.entries()) {
@@ -74,6 +76,8 @@ interface Batch {
   /** The whole dataset. */
   x: Value
   y: Value
+  /** What is not trained. */
+  base: ReadonlyMap<string, Frozen>
   /** i32 `[batch]` */
   rows: Value
   microBatch: number
@@ -88,21 +92,26 @@ function trainingStep(spec: TrainingSpec, step: Value, batch: Batch, carried: re
 
 /** Mean loss of a batch and its gradients. */
 function batchGradients(spec: TrainingSpec, batch: Batch, weights: readonly Value[]) {
-  const { x, y, rows, microBatch } = batch
+  const { x, y, base, rows, microBatch } = batch
   if (microBatch < spec.batch) return accumulated(spec, batch, weights)
-  const total = totalLoss(spec, gather(x, rows), gather(y, rows), weights)
+  const total = totalLoss(spec, gather(x, rows), gather(y, rows), base, weights)
   const loss = rows.graph.scope('loss', () => mean(total))
   return { loss, slopes: gradients(loss, weights) }
 }
 
-function totalLoss(spec: TrainingSpec, x: Value, y: Value, weights: readonly Value[]): Total {
-  const { weights: declared } = stateOf(spec)
-  const prediction = forward(spec, x, netOf(weights.map((w, i) => [declared[i]?.name ?? '', w])))
+function totalLoss(
+  spec: TrainingSpec,
+  x: Value,
+  y: Value,
+  base: Batch['base'],
+  weights: readonly Value[],
+): Total {
+  const prediction = forward(spec, x, trainedNet(x.graph, spec, weights, base))
   return x.graph.scope('loss', () => lossOf(spec, prediction, y))
 }
 
 /** The same, a part of the batch at a time: sums of losses and gradients, divided at the end. */
-function accumulated(spec: TrainingSpec, { x, y, rows, microBatch }: Batch, weights: readonly Value[]) {
+function accumulated(spec: TrainingSpec, { x, y, base, rows, microBatch }: Batch, weights: readonly Value[]) {
   const { graph } = rows
   const parts = spec.batch / microBatch
   if (!Number.isInteger(parts)) throw new RangeError(`${microBatch} does not divide a batch of ${spec.batch}`)
@@ -120,7 +129,7 @@ function accumulated(spec: TrainingSpec, { x, y, rows, microBatch }: Batch, weig
     parts,
     (_, i, [loss0, count0, ...slopes0]) => {
       const own = gather(chunks, i)
-      const { sum, count } = totalLoss(spec, gather(x, own), gather(y, own), weights)
+      const { sum, count } = totalLoss(spec, gather(x, own), gather(y, own), base, weights)
       const added = gradients(sum, weights).map((slope, w) => add(slopes0[w]!, slope))
       return { next: [add(loss0!, sum), add(count0!, count), ...added], collect: [] }
     },

@@ -8,12 +8,20 @@ export const ARRAYS = {
   I64: BigInt64Array,
   I32: Int32Array,
   U16: Uint16Array,
+  I8: Int8Array,
   U8: Uint8Array,
   BOOL: Uint8Array,
 } as const
 
 export type TensorType = keyof typeof ARRAYS
-export type TensorData = Float64Array | Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array
+export type TensorData =
+  | Float64Array
+  | Float32Array
+  | Uint16Array
+  | BigInt64Array
+  | Int32Array
+  | Int8Array
+  | Uint8Array
 
 /** A dense, row-major array in memory. */
 export interface Tensor {

@@ -1,10 +1,10 @@
 import { type Data, pickRows, readData } from './data.ts'
-import type { Evaluator } from './evaluator.ts'
-import { fromOrt, toOrt, weightFeeds } from './feeds.ts'
+import type { Evaluator, EvaluatorOptions } from './evaluator.ts'
+import { baseFeeds, fromOrt, toOrt, weightFeeds } from './feeds.ts'
 import { forward, inputWeights } from './forward.ts'
 import { encodeModel, Graph } from './graph/index.ts'
 import { modelOf } from './models/index.ts'
-import { openSession, runSession, type SessionOptions } from './session.ts'
+import { openSession, runSession } from './session.ts'
 import type { LanguageSpec } from './spec.ts'
 import { lossOf } from './step.ts'
 import { elements, type Tensor } from './tensor.ts'
@@ -17,14 +17,14 @@ const LOGITS = 4 * 1024 * 1024
  * blocks; a last call that has fewer is filled up with blocks in which no token counts.
  * @throws UserError `training/engine`
  */
-export async function textEvaluator(spec: LanguageSpec, options: SessionOptions): Promise<Evaluator> {
+export async function textEvaluator(spec: LanguageSpec, options: EvaluatorOptions): Promise<Evaluator> {
   const { parameters, outputShape } = modelOf(spec)
   const blocks = Math.max(1, Math.min(64, Math.floor(LOGITS / elements(outputShape))))
   const session = await openSession(encodeModel(lossGraph(spec, blocks)), options)
   return {
     load: path => readData(spec, path),
     async losses(weights, data, rows) {
-      const feeds = weightFeeds(parameters, weights)
+      const feeds = { ...baseFeeds(options.base), ...weightFeeds(parameters, weights) }
       const all = rows ?? Array.from({ length: data.rows }, (_, i) => i)
       let [sum, count] = [0, 0]
       for (let from = 0; from < all.length; from += blocks) {

@@ -1,11 +1,13 @@
 import { UserError } from '../../shared/errors.ts'
 import type { Seconds } from '../../shared/units.ts'
 import { seconds } from '../../shared/units.ts'
+import { readBase } from './base.ts'
 import { Batches } from './batches.ts'
 import { lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
 import { type Data, readData } from './data.ts'
 import type { EngineName } from './engine.ts'
 import type { Fallback } from './fallback.ts'
+import { modelOf } from './models/index.ts'
 import { Pace } from './pace.ts'
 import { parameters } from './parameters.ts'
 import { freshState, type Runner } from './runner.ts'
@@ -19,6 +21,8 @@ export interface TrainRequest {
   spec: TrainingSpec
   /** Safetensors file with the weights to begin with. */
   weights: string
+  /** Of an adapter: safetensors file, or folder of Hugging Face's layout, with the base's weights; see `readBase`. */
+  base?: string
   /** Safetensors file with `x` and `y`, see `readData`. */
   data: string
   steps: number
@@ -81,8 +85,9 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const { spec, steps, checkpoints, signal } = request
   const weights = await readWeights(spec, request.weights)
   const data = await readData(spec, request.data)
+  const base = await baseOf(request)
   const run = checkpoints
-    ? await runIdentity(spec, [request.seed, request.first ?? 0], [request.weights, request.data])
+    ? await runIdentity(spec, [request.seed, request.first ?? 0], [request.weights, request.data], base)
     : ''
   const resumed = checkpoints && (await lastCheckpoint(checkpoints.folder, run, spec, steps))
   const start = resumed ?? {
@@ -92,7 +97,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     checkpoints: [],
   }
   const fallbacks: Fallback[] = []
-  const end = await runSteps(request, data, start, { run, fallbacks })
+  const end = await runSteps(request, data, start, { run, fallbacks, base })
   const stopped = end.step < steps && signal?.aborted === true
   if (!stopped) await writeWeights(request, end)
   else if (checkpoints) await saveCheckpoint(checkpoints.folder, run, end)
@@ -104,6 +109,16 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     fallbacks,
     stopped,
   }
+}
+
+/** @throws UserError `training/base` when the spec asks for a base and the request names none */
+async function baseOf({ spec, base }: TrainRequest): Promise<Tensors> {
+  if (modelOf(spec).frozen.length === 0) return new Map()
+  if (base !== undefined) return readBase(spec, base)
+  throw new UserError('training/base', {
+    message: 'An adapter is trained on a base model, and none is named.',
+    fix: 'Name the folder of the base model.',
+  })
 }
 
 /** @throws UserError `training/diverged`: the last update is not in any loss */
@@ -126,13 +141,13 @@ async function runSteps(
   request: TrainRequest,
   data: Data,
   start: Progression,
-  { run, fallbacks }: { run: string; fallbacks: Fallback[] },
+  { run, fallbacks, base }: { run: string; fallbacks: Fallback[]; base: Tensors },
 ): Promise<Progression> {
   const { spec, steps, seed, first = 0, checkpoints, onProgress, signal } = request
   if (start.step >= steps) return start
   const { state, ...begun } = start
   let at: At = begun
-  const options = { ...request, onFallback: (fallback: Fallback) => fallbacks.push(fallback) }
+  const options = { ...request, base, onFallback: (fallback: Fallback) => fallbacks.push(fallback) }
   const runner = await openSteadyRunner(spec, data, state, options)
   const batches = new Batches(data.rows, spec.batch, seed)
   const pace = new Pace(steps - at.step)

@@ -25,23 +25,39 @@ const architecture: TextArchitecture = {
   },
 }
 /** Larger than weights begin with, so that attention looks somewhere. */
-const weights: Tensors = new Map(
-  [...initialWeights(architecture, 1)].map(([name, tensor]) => [
-    name,
-    f32(
-      tensor.shape,
-      floats(tensor).map(value => 8 * value),
-    ),
-  ]),
-)
+const weightsOf = (of: TextArchitecture): Tensors =>
+  new Map(
+    [...initialWeights(of, 1)].map(([name, tensor]) => [
+      name,
+      f32(
+        tensor.shape,
+        floats(tensor).map(value => 8 * value),
+      ),
+    ]),
+  )
+const llama: TextArchitecture = {
+  recipe: 'llama',
+  model: {
+    vocabulary: 11,
+    context: CONTEXT,
+    width: 12,
+    hidden: 9,
+    layers: 2,
+    heads: 3,
+    keyValueHeads: 1,
+    epsilon: 1e-5,
+    theta: 100,
+    tied: false,
+  },
+}
 const text = (length: number, seed = 1): number[] => {
   const random = seeded(seed)
   return Array.from({ length }, () => random.below(11))
 }
 
 const opened: Reader[] = []
-const reader = (options: ReaderOptions = {}): Reader => {
-  const one = new Reader(architecture, weights, { threads: 1, ...options })
+const reader = (options: ReaderOptions = {}, of: TextArchitecture = architecture): Reader => {
+  const one = new Reader(of, weightsOf(of), { threads: 1, ...options })
   opened.push(one)
   return one
 }
@@ -50,13 +66,13 @@ afterEach(async () => {
 })
 
 /** Logits after each token of a whole context, by the graph that is trained. `[context, vocabulary]` */
-async function trained(tokens: number[]): Promise<Float32Array[]> {
+async function trained(tokens: number[], of: TextArchitecture = architecture): Promise<Float32Array[]> {
   const graph = new Graph()
-  const { forward, parameters } = modelOf(architecture)
-  graph.output('y', forward(inputWeights(graph, architecture), graph.input('x', 'i32', [1, CONTEXT])))
+  const { forward, parameters } = modelOf(of)
+  graph.output('y', forward(inputWeights(graph, of), graph.input('x', 'i32', [1, CONTEXT])))
   const session = await openSession(encodeModel(graph), { threads: 1 })
   const x = toOrt({ dtype: 'I32', shape: [1, CONTEXT], data: Int32Array.from(tokens) })
-  const { y } = await runSession(session, { ...weightFeeds(parameters, weights), x })
+  const { y } = await runSession(session, { ...weightFeeds(parameters, weightsOf(of)), x })
   await session.release()
   return Array.from({ length: CONTEXT }, (_, i) => fromOrt(y).data.slice(11 * i, 11 * (i + 1)))
 }
@@ -65,21 +81,24 @@ const difference = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), Math.abs(a.length - b.length))
 
 describe('reading with a cache', () => {
-  it('gives the logits of the graph that is trained, in pieces of any length', async () => {
-    const tokens = text(CONTEXT)
-    const expected = await trained(tokens)
-    for (const pieces of [new Array(CONTEXT).fill(1), [70, 1, 1, 9, 2, 7], [3, 64, 20, 3], [CONTEXT]]) {
-      const cached = reader()
-      let at = 0
-      for (const piece of pieces) {
-        const logits = await cached.read(tokens.slice(at, at + piece))
-        at += piece
-        expect(difference(logits, expected[at - 1]!)).toBeLessThan(1e-4)
+  it.each([architecture, llama])(
+    'gives the logits of the $recipe that is trained, in pieces of any length',
+    async of => {
+      const tokens = text(CONTEXT)
+      const expected = await trained(tokens, of)
+      for (const pieces of [new Array(CONTEXT).fill(1), [70, 1, 1, 9, 2, 7], [3, 64, 20, 3], [CONTEXT]]) {
+        const cached = reader({}, of)
+        let at = 0
+        for (const piece of pieces) {
+          const logits = await cached.read(tokens.slice(at, at + piece))
+          at += piece
+          expect(difference(logits, expected[at - 1]!)).toBeLessThan(1e-4)
+        }
+        expect(at).toBe(CONTEXT)
       }
-      expect(at).toBe(CONTEXT)
-    }
-    expect(difference(expected[50]!, expected[51]!)).toBeGreaterThan(0.1)
-  })
+      expect(difference(expected[50]!, expected[51]!)).toBeGreaterThan(0.1)
+    },
+  )
 
   it('gives the logits that it gives without', async () => {
     const tokens = text(75)

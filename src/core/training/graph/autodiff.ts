@@ -36,13 +36,16 @@ function slopesOf(node: Node, found: Map<Value, Value>): [operand: Value, part: 
   const { grad } = definition
   if (!grad) throw new TypeError(`${definition.onnx} has no gradient`)
   const parts = y.graph.scope(`grad/${y.name}`, () =>
-    grad(found.get(y) ?? zerosLike(y), operands, { y, attrs, others, dothers }),
+    grad(found.get(y) ?? zerosLike(y), operands.map(remade), { y, attrs, others, dothers }),
   )
   return parts.flatMap((part, i) => {
     const operand = operands[i]
     return part && operand ? [[operand, part] as [Value, Value]] : []
   })
 }
+
+/** An operand for the way back. */
+const remade = (operand: Value): Value => operand.producer?.op?.definition.again?.() ?? operand
 
 /** The nodes made so far that a graph sees: its own after those of the graphs around it, in an order of computing. */
 const visibleNodes = (graph: Graph): Node[] => [

@@ -19,5 +19,5 @@ export function workingSet(graph: Graph): Bytes {
   return bytes(results.reduce((sum, value) => sum + bytesOf(value), 0))
 }
 
-const WIDTH = { f32: 4, f64: 8, u8: 1, i32: 4, i64: 8, bool: 1, string: 0 }
+const WIDTH = { f32: 4, f64: 8, f16: 2, u8: 1, i8: 1, i32: 4, i64: 8, bool: 1, string: 0 }
 const bytesOf = (value: Value): number => count(value.shape) * WIDTH[value.dtype]

@@ -1,6 +1,7 @@
 export { gradients } from './autodiff.ts'
 export { flopsOf, workingSet } from './cost.ts'
 export { withGradient } from './custom.ts'
+export { ELEMENT } from './element.ts'
 export { type Attributes, type Constant, Graph, type Node } from './graph.ts'
 export { loop } from './loop.ts'
 export { encodeModel } from './onnx.ts'

@@ -109,6 +109,9 @@ function writeTensor(w: BinaryWriter, name: string, { dtype, shape, data }: Cons
 const RAW: Record<Exclude<DType, 'string'>, (data: Iterable<unknown>) => ArrayBufferView> = {
   f32: data => Float32Array.from(data, Number),
   f64: data => Float64Array.from(data, Number),
+  // Raw bits, as in safetensors.
+  f16: data => Uint16Array.from(data, Number),
+  i8: data => Int8Array.from(data, Number),
   u8: data => Uint8Array.from(data, Number),
   bool: data => Uint8Array.from(data, Number),
   i32: data => Int32Array.from(data, Number),

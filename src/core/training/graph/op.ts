@@ -40,6 +40,8 @@ export interface Definition<N extends Arity, A extends object> {
 /** A definition seen from the differentiator, which checks nothing about its attributes. */
 export interface AnyDefinition {
   onnx: string
+  /** Makes the value anew for the way back, so that it need not lie in memory until then. */
+  again?(): Value
   flops?(operands: readonly Value[], attrs: object): number
   grad?(dy: Value, operands: readonly Value[], context: GradContext<object>): (Value | undefined)[]
 }

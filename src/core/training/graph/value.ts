@@ -1,6 +1,6 @@
 import type { Graph, Node } from './graph.ts'
 
-export type DType = 'f32' | 'f64' | 'u8' | 'i32' | 'i64' | 'bool' | 'string'
+export type DType = 'f16' | 'f32' | 'f64' | 'i8' | 'u8' | 'i32' | 'i64' | 'bool' | 'string'
 
 /** A size, or the name of one that is only known when the graph runs (`rows` of an exported model). */
 export type Dim = number | string

@@ -1,12 +1,14 @@
 import { add, dense, matmul, matmulTransposed, type Value } from '../graph/index.ts'
 import type { Init, Parameter } from '../models/model.ts'
+import { adapted } from './lora.ts'
 import type { Net } from './net.ts'
 
 /** PyTorch's `nn.Linear`: `[n, in]` → `[n, out]` with `name.weight` `[out, in]` and, with bias, `name.bias` `[out]`. */
 export function linear(net: Net, name: string, x: Value, { bias = true } = {}): Value {
   return x.graph.scope(name, () => {
     const w = net.parameter(`${name}.weight`)
-    return bias ? dense(x, w, net.parameter(`${name}.bias`)) : matmulTransposed(x, w)
+    const y = bias ? dense(x, w, net.parameter(`${name}.bias`)) : matmulTransposed(x, w)
+    return adapted(net, name, x, y)
   })
 }
 
@@ -14,7 +16,7 @@ export function linear(net: Net, name: string, x: Value, { bias = true } = {}): 
 export function linearParameters(name: string, inputs: number, outputs: number): Parameter[] {
   const init = { uniform: 1 / Math.sqrt(inputs) }
   return [
-    { name: `${name}.weight`, shape: [outputs, inputs], init },
+    { name: `${name}.weight`, shape: [outputs, inputs], init, linear: { inputs, outputs } },
     { name: `${name}.bias`, shape: [outputs], init },
   ]
 }
@@ -26,7 +28,7 @@ export function linearParameters(name: string, inputs: number, outputs: number):
 export function conv1d(net: Net, name: string, x: Value, { bias = true } = {}): Value {
   return x.graph.scope(name, () => {
     const y = matmul(x, net.parameter(`${name}.weight`))
-    return bias ? add(y, net.parameter(`${name}.bias`)) : y
+    return adapted(net, name, x, bias ? add(y, net.parameter(`${name}.bias`)) : y)
   })
 }
 
@@ -37,6 +39,6 @@ export function conv1dParameters(
   init: Init,
   { bias = true } = {},
 ): Parameter[] {
-  const weight = { name: `${name}.weight`, shape: [inputs, outputs], init }
+  const weight = { name: `${name}.weight`, shape: [inputs, outputs], init, linear: { inputs, outputs } }
   return bias ? [weight, { name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : [weight]
 }

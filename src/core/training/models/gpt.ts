@@ -53,14 +53,15 @@ export const gpt: Model<GptConfig> = {
   forward(net, config, tokens, reading) {
     const { width, layers, vocabulary } = config
     const [n = 0, positions = 0] = fixed(tokens.shape)
-    const embedding = net.parameter('transformer.wte.weight')
-    const embedded = tokens.graph.scope('transformer.wte', () => gather(embedding, tokens))
+    const embedded = tokens.graph.scope('transformer.wte', () => net.rows('transformer.wte.weight', tokens))
     const places = net.parameter('transformer.wpe.weight')
     const placed = add(embedded, reading ? gather(places, reading.positions) : places)
     let x = reshape(placed, [n * positions, width])
     for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions, reading)
     x = normalised(net, 'transformer.ln_f', x, config)
-    const logits = x.graph.scope('lm_head', () => matmul(x, transpose(embedding)))
+    const logits = x.graph.scope('lm_head', () =>
+      matmul(x, transpose(net.parameter('transformer.wte.weight'))),
+    )
     return reshape(logits, [n, positions, vocabulary])
   },
 }

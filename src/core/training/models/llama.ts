@@ -18,6 +18,7 @@ import {
 import { linear } from '../layers/linear.ts'
 import type { Net } from '../layers/net.ts'
 import { normParameters, rmsNormalised } from '../layers/norm.ts'
+import type { Reading } from '../layers/reading.ts'
 import type { Init, Model, Parameter } from './model.ts'
 
 /** How Llama 3.1 stretches its positions (Hugging Face's `rope_scaling` of the type `llama3`). */
@@ -82,31 +83,56 @@ export const llama: Model<LlamaConfig> = {
   ],
   inputShape: ({ context }) => [context],
   outputShape: ({ context, vocabulary }) => [context, vocabulary],
-  forward(net, config, tokens) {
+  forward(net, config, tokens, reading) {
     const { width, layers, vocabulary, epsilon, tied } = config
     const [n = 0, positions = 0] = fixed(tokens.shape)
-    const embedding = net.parameter(EMBEDDING)
-    const rotation = rotationOf(tokens.graph, embedding.dtype, positions, frequencies(config))
-    const embedded = tokens.graph.scope('model.embed_tokens', () => gather(embedding, tokens))
+    const embedded = tokens.graph.scope('model.embed_tokens', () => net.rows(EMBEDDING, tokens))
+    const rotation = rotationAt(config, embedded, positions, reading)
     let x = reshape(embedded, [n * positions, width])
-    for (let i = 0; i < layers; i++) x = block(net, `model.layers.${i}`, config, x, rotation)
+    for (let i = 0; i < layers; i++) x = block(net, `model.layers.${i}`, config, x, rotation, reading)
     x = rmsNormalised(net, 'model.norm', x, epsilon)
     const logits = tied
-      ? x.graph.scope('lm_head', () => matmulTransposed(x, embedding))
+      ? x.graph.scope('lm_head', () => matmulTransposed(x, net.parameter(EMBEDDING)))
       : linear(net, 'lm_head', x, unbiased)
     return reshape(logits, [n, positions, vocabulary])
   },
 }
 
+/** Of all positions, or of those at which a reading stands. */
+function rotationAt(
+  config: LlamaConfig,
+  { graph, dtype }: Value,
+  positions: number,
+  reading: Reading | undefined,
+): Rotation {
+  if (!reading) return rotationOf(graph, dtype, positions, frequencies(config))
+  const { cos, sin } = rotationOf(graph, dtype, config.context, frequencies(config))
+  return { cos: gather(cos, reading.positions), sin: gather(sin, reading.positions) }
+}
+
 /** `[n · T, width]` → the same */
-function block(net: Net, name: string, config: LlamaConfig, x: Value, rotation: Rotation): Value {
+function block(
+  net: Net,
+  name: string,
+  config: LlamaConfig,
+  x: Value,
+  rotation: Rotation,
+  reading: Reading | undefined,
+): Value {
   const normed = rmsNormalised(net, `${name}.input_layernorm`, x, config.epsilon)
-  const h = add(x, attention(net, `${name}.self_attn`, config, normed, rotation))
+  const h = add(x, attention(net, `${name}.self_attn`, config, normed, rotation, reading))
   const again = rmsNormalised(net, `${name}.post_attention_layernorm`, h, config.epsilon)
   return add(h, feedForward(net, `${name}.mlp`, again))
 }
 
-function attention(net: Net, name: string, config: LlamaConfig, x: Value, rotation: Rotation): Value {
+function attention(
+  net: Net,
+  name: string,
+  config: LlamaConfig,
+  x: Value,
+  rotation: Rotation,
+  reading: Reading | undefined,
+): Value {
   const { width, heads, keyValueHeads } = config
   const positions = Number(rotation.cos.shape[0])
   const n = Number(x.shape[0]) / positions
@@ -118,8 +144,11 @@ function attention(net: Net, name: string, config: LlamaConfig, x: Value, rotati
     )
   })
   const y = x.graph.scope(name, () => {
-    const [key, value] = [rotary(k!, rotation), v!].map(part => shared(part, heads / keyValueHeads))
-    const attended = causalAttention(rotary(q!, rotation), key!, value!)
+    const [asked, keys] = [rotary(q!, rotation), rotary(k!, rotation)]
+    const times = heads / keyValueHeads
+    const attended = reading
+      ? reading.attend(name, asked, keys, v!)
+      : causalAttention(asked, shared(keys, times), shared(v!, times))
     return reshape(transpose(attended, [0, 2, 1, 3]), [n * positions, width])
   })
   return linear(net, `${name}.o_proj`, y, unbiased)
@@ -176,4 +205,5 @@ const matrix = (name: string, from: number, to: number, init: Init = { normal: 0
   name: `${name}.weight`,
   shape: [to, from],
   init,
+  linear: { inputs: from, outputs: to },
 })

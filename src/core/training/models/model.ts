@@ -15,6 +15,8 @@ export interface Parameter {
   name: string
   shape: number[]
   init: Init
+  /** Of the weight of a linear layer, to which an adapter can be added. */
+  linear?: { inputs: number; outputs: number }
 }
 
 /** A family of models: what it is made of, and how it computes. `M` is its configuration. */
