@@ -33,4 +33,21 @@ export const FAMILIES: readonly TrainingSpec[] = [
     task: 'language',
     ...shown,
   },
+  {
+    recipe: 'llama',
+    model: {
+      vocabulary: 11,
+      context: 6,
+      width: 8,
+      hidden: 7,
+      layers: 1,
+      heads: 2,
+      keyValueHeads: 1,
+      epsilon: 1e-5,
+      theta: 100,
+      tied: false,
+    },
+    task: 'language',
+    ...shown,
+  },
 ]
