@@ -25,16 +25,22 @@ const rowsLines = (found: RowsInspection, paint: Paint): string[] => [
   ...(found.columns.length > 0 ? ['', ...columnTable(found, paint)] : []),
 ]
 
-const formats = { csv: 'CSV table', parquet: 'Parquet table', jsonl: 'JSON lines', idx: 'IDX images' }
+const formats = {
+  csv: 'CSV table',
+  parquet: 'Parquet table',
+  jsonl: 'JSON lines',
+  idx: 'IDX images',
+  images: 'Images',
+}
 const separators = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' }
 
 function heading(found: RowsInspection, paint: Paint): string[] {
   const { images, dialect } = found
   const size = images
-    ? `${images.width} × ${images.height} pixels${images.testRows > 0 ? `, ${counted(images.testRows, 'test image')}` : ''}`
+    ? `${images.width} × ${images.height} pixels${images.channels === 3 ? ' in colour' : ''}${images.testRows > 0 ? `, ${counted(images.testRows, 'test image')}` : ''}`
     : counted(found.columns.length, 'column')
   const first = `${paint('bold', printable(basename(found.path)))}  ${formats[found.format]}, ${counted(found.rows, 'row')}, ${size}`
-  if (!dialect) return [first]
+  if (!dialect) return images?.why ? [first, paint('dim', `  ${images.why}`)] : [first]
   const read = [
     encodings[dialect.encoding],
     `separator ${separators[dialect.separator]}`,

@@ -12,12 +12,14 @@ interface Options {
   as?: 'table' | 'text'
   tokenizer?: string
   vocabulary?: number
+  size?: number
+  grey?: boolean
 }
 
 const help = `
 DATASET is a CSV or TSV file as a spreadsheet saves it, Parquet, JSON lines, a text (one document, or several divided by
-<|endoftext|>), a folder of texts, JSON lines with "text", "prompt" and "completion", or "messages", a folder of IDX images,
-or the word "mnist". Nothing leaves this computer. The exit code is 1 when the dataset cannot be trained on as it is.`
+<|endoftext|>), a folder of texts, JSON lines with "text", "prompt" and "completion", or "messages", a folder or zip of
+images (PNG, JPEG, WebP) in a folder for each class, a folder of IDX images, or the word "mnist". Nothing leaves this computer. The exit code is 1 when the dataset cannot be trained on as it is.`
 
 export function addInspect(gradstr: Command, cli: Cli): void {
   gradstr
@@ -30,6 +32,8 @@ export function addInspect(gradstr: Command, cli: Cli): void {
     .addOption(new Option('--as <kind>', 'read the file as this').choices(['table', 'text']))
     .option('--tokenizer <kind>', 'of a text: "characters", "bpe", or the path of a tokenizer.json')
     .option('--vocabulary <tokens>', 'of a text: tokens of a byte-pair encoding', positive('tokens', 2 ** 20))
+    .option('--size <pixels>', 'of images: the side to bring them to', positive('pixels', 1_024))
+    .option('--grey', 'of images: without colours')
     .addHelpText('after', help)
     .action(async (dataset: string, options: Options, command: Command) =>
       inspect(await callOf(cli, command), dataset, options),
@@ -39,14 +43,14 @@ export function addInspect(gradstr: Command, cli: Cli): void {
 async function inspect(
   call: Call,
   dataset: string,
-  { tokenizer, vocabulary, ...options }: Options,
+  { tokenizer, vocabulary, size, grey, ...options }: Options,
 ): Promise<void> {
   const { report } = call
   const { withCompute } = await import('../compute.ts')
   const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
   const text = { tokenizer: tokenizerPath(tokenizer, call.cli.cwd), vocabulary }
   const found = await withCompute(call, compute =>
-    compute.run('inspect', { path, ...options, text }, { signal: call.signal }),
+    compute.run('inspect', { path, ...options, text, images: { size, grey } }, { signal: call.signal }),
   )
   const { inspectionLines } = await import('../inspection.ts')
   report.say(...inspectionLines(found, report.paint))

@@ -17,12 +17,13 @@ const fallback = z.object({ engine, microBatch: count, step: z.int(), reason: z.
 const target = { target: z.string().optional(), task: z.enum(['classification', 'regression']).optional() }
 // Made by our own worker from the room's own type: a second, written-out schema would only repeat it.
 const made = <T>() => z.custom<T>(value => typeof value === 'object' && value !== null)
-/** A table or a text, and how a text becomes tokens (`TextOptions`). */
+/** A table or a text, how a text becomes tokens (`TextOptions`) and images rows (`ImageOptions`). */
 const reading = {
   as: z.enum(['table', 'text']).optional(),
   text: z
     .object({ tokenizer: path.optional(), vocabulary: count.optional(), block: count.optional() })
     .optional(),
+  images: z.object({ size: count.optional(), grey: z.boolean().optional() }).optional(),
 }
 const file = z.object({ sha256: z.string(), size: z.number() })
 /** How far a training run is. `loss`: of the newest step. */

@@ -86,6 +86,17 @@ export const textEncoding = z.object({
   /** Hex, of tokenizer.json. */
   tokenizer: z.string().regex(/^[0-9a-f]{64}$/),
 })
+
+/** Colour images: bytes `[channels, height, width]`. Grey ones have the encoding of IDX files. */
+export const colourEncoding = z.object({
+  v: z.literal(1),
+  kind: z.literal('images'),
+  width: z.int().positive().max(4_096),
+  height: z.int().positive().max(4_096),
+  channels: z.literal(3),
+  target: classTarget,
+})
+export type ColourEncoding = z.infer<typeof colourEncoding>
 export type TextEncoding = z.infer<typeof textEncoding>
 
 /** How rows become the model's inputs, and its outputs answers. Fitted on the shards, never on the holdout. */
@@ -119,6 +130,7 @@ export function inputsOf(encoding: Encoding): number {
 }
 
 export const readEncoding = (path: string): Promise<Encoding> => readJson(path, encoding)
+export const readColourEncoding = (path: string): Promise<ColourEncoding> => readJson(path, colourEncoding)
 export const readTextEncoding = (path: string): Promise<TextEncoding> => readJson(path, textEncoding)
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {

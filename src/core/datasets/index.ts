@@ -1,6 +1,7 @@
 export { encodeRows, valuesOf } from './encode-rows.ts'
 export {
   type CategoricalFeature,
+  type ColourEncoding,
   type DateFeature,
   type Encoding,
   encoding,
@@ -8,6 +9,7 @@ export {
   type ImageEncoding,
   inputsOf,
   type NumericFeature,
+  readColourEncoding,
   readEncoding,
   readTextEncoding,
   type TableEncoding,
@@ -27,6 +29,7 @@ export type {
   ColumnReport,
   DialectReport,
   Format,
+  ImageOptions,
   Inspection,
   InspectOptions,
   Prepared,

@@ -1,4 +1,5 @@
 import { inspectIdx, openIdxDataset } from './idx/dataset.ts'
+import { inspectImages } from './images/inspect.ts'
 import { inferTable } from './infer/infer.ts'
 import { findDataset } from './open.ts'
 import { withSystemErrors } from './system.ts'
@@ -14,6 +15,8 @@ export function inspect(path: string, options: InspectOptions = {}): Promise<Ins
   return withSystemErrors(path, async () => {
     const found = await findDataset(path, options.as)
     if (found.kind === 'idx') return inspectIdx(path, await openIdxDataset(found.folder))
+    if (found.kind === 'images')
+      return inspectImages(found.source, options).finally(() => found.source.close())
     if (found.kind === 'text') return inspectText(found.source, options)
     const scan = { ...options, keep: false }
     return scanTable(found.path, found.format, scan, async scanned => inferTable(scanned, options))

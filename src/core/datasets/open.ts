@@ -1,18 +1,27 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { UserError } from '../../shared/errors.ts'
 import { findIdx, type IdxFolder, mnistFolder } from './idx/folder.ts'
+import { imageFolder } from './images/folder.ts'
+import type { ImageSource } from './images/source.ts'
+import { imageArchive } from './images/zip.ts'
+import { spreadsheet } from './spreadsheet.ts'
 import { plainText, textFolder, textLines } from './text/find.ts'
 import type { TextSource } from './text/source.ts'
 import type { ReadAs } from './types.ts'
+
+const ZIP = '504b0304'
+const OLD_OFFICE = 'd0cf11e0'
+const OFFICE_FILE = /\.(xls[xmb]|ods|docx|odt)$/i
 
 /** What a path holds, as far as its first bytes tell. */
 export type Found =
   | { kind: 'idx'; folder: IdxFolder }
   | { kind: 'table'; path: string; format: 'text' | 'parquet' | 'jsonl' }
   | { kind: 'text'; source: TextSource }
+  | { kind: 'images'; source: ImageSource }
 
 /**
- * @param path  a file, a folder of IDX files or of texts, or the word `mnist`
+ * @param path  a file, a folder of IDX files, texts or images, a zip of images, or the word `mnist`
  * @param as  when the content shall not decide between table and text
  * @throws UserError `dataset/not-found`, `dataset/not-a-dataset`, `dataset/empty`, …
  */
@@ -22,7 +31,7 @@ export async function findDataset(path: string, as?: ReadAs): Promise<Found> {
   if (!stat) {
     throw new UserError('dataset/not-found', {
       message: 'There is no such file or folder.',
-      fix: 'Check the path. A dataset is a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files or of texts, or the word mnist.',
+      fix: 'Check the path. A dataset is a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files, texts or images, a zip of images, or the word mnist.',
       where: path,
     })
   }
@@ -35,7 +44,10 @@ export async function findDataset(path: string, as?: ReadAs): Promise<Found> {
       where: path,
     })
   }
-  const format = formatOf(path)
+  const head = firstBytes(path, 4096)
+  refuseOthers(head, path)
+  if (head.subarray(0, 4).toString('hex') === ZIP) return { kind: 'images', source: await imageArchive(path) }
+  const format = formatOf(path, head)
   const source = as === 'table' ? undefined : await textAt(path, format, as === 'text')
   return source ? { kind: 'text', source } : { kind: 'table', path, format }
 }
@@ -43,8 +55,12 @@ export async function findDataset(path: string, as?: ReadAs): Promise<Found> {
 function folderAt(path: string): Found {
   const folder = findIdx(path)
   if (folder) return { kind: 'idx', folder }
-  const source = textFolder(path)
-  return source ? { kind: 'text', source } : notADataset(path)
+  const images = imageFolder(path)
+  const texts = textFolder(path)
+  // One folder of pictures beside texts illustrates them.
+  if (images && (!texts || new Set(images.files.map(({ label }) => label)).size > 1))
+    return { kind: 'images', source: images }
+  return texts ? { kind: 'text', source: texts } : notADataset(path)
 }
 
 async function textAt(
@@ -61,31 +77,24 @@ function notADataset(path: string): never {
     ? readdirSync(path).filter(f => /\.(csv|tsv|parquet|jsonl)$/i.test(f))
     : []
   throw new UserError('dataset/not-a-dataset', {
-    message: 'This folder holds neither IDX files (train-images-idx3-ubyte, …) nor texts (.txt, .md).',
+    message:
+      'This folder holds neither IDX files (train-images-idx3-ubyte, …), nor images in class folders (PNG, JPEG, WebP), nor texts (.txt, .md).',
     fix: tables.length
       ? `Give one of its tables instead, e.g. ${tables.slice(0, 3).join(', ')}.`
-      : 'Give a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files or of texts, or the word mnist.',
+      : 'Give a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files, texts or images, a zip of images, or the word mnist.',
     where: path,
   })
 }
 
-function formatOf(path: string): 'text' | 'parquet' | 'jsonl' {
-  const head = firstBytes(path, 4096)
+function formatOf(path: string, head: Buffer): 'text' | 'parquet' | 'jsonl' {
   if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet'
-  refuseOthers(head, path)
   if (/\.(jsonl|ndjson|json)$/i.test(path)) return 'jsonl'
   return /^\s*\{"/.test(head.toString('latin1')) ? 'jsonl' : 'text'
 }
 
 function refuseOthers(head: Buffer, path: string): void {
   const magic = head.subarray(0, 4).toString('hex')
-  if (magic === '504b0304' || magic === 'd0cf11e0') {
-    throw new UserError('dataset/spreadsheet', {
-      message: 'This is an Excel workbook or a zip archive, not a table as text.',
-      fix: 'Open it in your spreadsheet program and save the sheet as CSV.',
-      where: path,
-    })
-  }
+  if (magic === OLD_OFFICE || (magic === ZIP && OFFICE_FILE.test(path))) throw spreadsheet(path)
   if (/^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1'))) {
     throw new UserError('dataset/web-page', {
       message: 'This is a web page or XML, not a table.',

@@ -1,5 +1,6 @@
 import { prepareTable } from './fit/prepare-table.ts'
 import { prepareIdx } from './idx/prepare.ts'
+import { prepareImages } from './images/prepare.ts'
 import { findDataset } from './open.ts'
 import { withSystemErrors } from './system.ts'
 import { scanTable } from './table/scan.ts'
@@ -14,6 +15,8 @@ export function prepare(options: PrepareOptions): Promise<Prepared> {
   return withSystemErrors(options.path, async () => {
     const found = await findDataset(options.path, options.as)
     if (found.kind === 'idx') return prepareIdx(found.folder, options)
+    if (found.kind === 'images')
+      return prepareImages(found.source, options).finally(() => found.source.close())
     if (found.kind === 'text') return prepareText(found.source, options)
     const scan = { ...options, keep: true }
     return scanTable(found.path, found.format, scan, scanned => prepareTable(scanned, options))

@@ -21,6 +21,7 @@ const MOST_ROWS = 1_000_000
 export function readRows(path: string): Promise<Row[]> {
   return withSystemErrors(path, async () => {
     const found = await findDataset(path, 'table')
+    if (found.kind === 'images') found.source.close()
     if (found.kind !== 'table') notATable(path)
     return withTable(found.path, found.format, collect)
   })
@@ -28,7 +29,7 @@ export function readRows(path: string): Promise<Row[]> {
 
 function notATable(path: string): never {
   throw new UserError('dataset/not-a-table', {
-    message: 'This is a folder, not a table of rows.',
+    message: 'This is a folder or an archive, not a table of rows.',
     fix: 'Give one file: a table, or an image file (…-images-idx3-ubyte).',
     where: path,
   })

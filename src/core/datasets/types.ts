@@ -1,7 +1,7 @@
 import type { Bytes } from '../../shared/units.ts'
 
 export type Task = 'classification' | 'regression'
-export type Format = 'csv' | 'parquet' | 'jsonl' | 'idx'
+export type Format = 'csv' | 'parquet' | 'jsonl' | 'idx' | 'images'
 
 /** Something about the dataset the person should know. `error` stops `prepare`; the others do not. */
 export interface Problem {
@@ -48,7 +48,7 @@ export interface RowsInspection {
   path: string
   format: Format
   dialect?: DialectReport
-  images?: { width: number; height: number; testRows: number }
+  images?: { width: number; height: number; channels: 1 | 3; testRows: number; why?: string }
   rows: number
   columns: ColumnReport[]
   target?: string
@@ -109,12 +109,20 @@ export interface TextOptions {
   block?: number
 }
 
+/** Of images in class folders. What is left out is chosen by looking at all of them. */
+export interface ImageOptions {
+  /** Side of the square that is taken out of the middle, in pixels. */
+  size?: number
+  grey?: boolean
+}
+
 /** What a file is read as when its content alone does not tell. */
 export type ReadAs = 'table' | 'text'
 
 export interface InspectOptions extends Resources {
   as?: ReadAs
   text?: TextOptions
+  images?: ImageOptions
   target?: string
   task?: Task
   /** Look at the first rows only. */
@@ -122,10 +130,11 @@ export interface InspectOptions extends Resources {
 }
 
 export interface PrepareOptions extends Resources {
-  /** A file, a folder of IDX files or of texts, or the word `mnist`. */
+  /** A file, a folder of IDX files, texts or images, a zip of images, or the word `mnist`. */
   path: string
   as?: ReadAs
   text?: TextOptions
+  images?: ImageOptions
   target?: string
   task?: Task
   /** Folder for the shards, the holdout and encoding.json; made when missing. */
@@ -171,6 +180,8 @@ export interface PreparedRows extends PreparedFiles {
   outputs: number
   /** How the graph turns `x` into numbers: x·scale + shift. */
   input: { dtype: 'f32' | 'u8'; scale: number; shift: number }
+  /** When rows are images. */
+  image?: { width: number; height: number; channels: 1 | 3 }
   classes?: string[]
   inspection: RowsInspection
 }

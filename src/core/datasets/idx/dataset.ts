@@ -90,7 +90,7 @@ export function inspectIdx(path: string, { train, test, counts }: IdxDataset): R
   return {
     path,
     format: 'idx',
-    images: { width: train.width, height: train.height, testRows: test?.labels.length ?? 0 },
+    images: { width: train.width, height: train.height, channels: 1, testRows: test?.labels.length ?? 0 },
     rows: train.labels.length,
     columns: [],
     target: 'label',

@@ -44,6 +44,7 @@ export async function prepareIdx(folder: IdxFolder, options: PrepareOptions): Pr
       inputs: width * height,
       outputs: classes.length,
       input: { dtype: 'u8', scale: 1 / 255, shift: 0 },
+      image: { width, height, channels: 1 },
       classes,
       rows: written.reduce((total, { rows }) => total + rows, 0),
       holdoutRows: holdout!.rows, // bucket 0 is always there

@@ -105,7 +105,16 @@ async function prepare(order: Order, folder: string, { compute }: Tools, signal?
     signal ? { signal } : {},
   )
   if (prepared.kind === 'text') refuseText(order.dataset)
+  if (prepared.image?.channels === 3) refuseColour(order.dataset)
   return { prepared, seed }
+}
+
+function refuseColour(where: string): never {
+  throw new UserError('job/colour', {
+    message: 'These are colour images. A job trains models on grey ones only.',
+    fix: 'Convert the images to grey.',
+    where,
+  })
 }
 
 function refuseText(where: string): never {
