@@ -191,8 +191,8 @@ describe('inspecting images', () => {
       images: { width: 20, height: 20, channels: 3 },
     })
     const said = Object.fromEntries(found.problems.map(({ code, message }) => [code, message]))
-    expect(said['dataset/images-unreadable']).toMatch(/^2 of .*"cat\/cut\.png".*"cat\/text\.jpg"/)
-    expect(said['dataset/images-copies']).toMatch(/^2 images.*1 of them lie in another class/)
+    expect(said['dataset/images-unreadable']).toMatch(/left out, 2: .*"cat\/cut\.png".*"cat\/text\.jpg"/)
+    expect(said['dataset/images-copies']).toMatch(/^2 images are copies.*another class than the first: 1/)
     expect(said['dataset/classes-unequal']).toMatch(/"bird" has 1/)
   })
 

@@ -71,7 +71,7 @@ function unreadableProblem(unreadable: readonly Unreadable[]): Problem[] {
     {
       code: 'dataset/images-unreadable',
       severity: 'warning',
-      message: `${unreadable.length} of the images cannot be read and are left out: ${named.join(', ')}${more}.`,
+      message: `Images that cannot be read and are left out, ${unreadable.length}: ${named.join(', ')}${more}.`,
       fix: 'Get those files again, or take them out.',
     },
   ]
@@ -87,12 +87,13 @@ function copiesProblem({
   example: string
 }): Problem[] {
   if (same + other === 0) return []
-  const contradiction = other > 0 ? ` ${other} of them lie in another class than the first.` : ''
+  const contradiction = other > 0 ? ` In another class than the first: ${other}.` : ''
+  const found = same + other === 1 ? '1 image is a copy' : `${same + other} images are copies`
   return [
     {
       code: 'dataset/images-copies',
       severity: other > 0 ? 'warning' : 'info',
-      message: `${same + other} images are copies of others and are left out, as a model should not be tested on what it was trained on (${example}).${contradiction}`,
+      message: `${found} of another and left out, as a model should not be tested on what it was trained on (${example}).${contradiction}`,
       fix: other > 0 ? 'Decide which class they belong to.' : 'Nothing has to be done.',
     },
   ]
