@@ -6,6 +6,8 @@ const layers = [
   ['nostr', 'identity'],
   ['store', 'threads'],
 ]
+/** Every room's list of what others may use, and what it lends to tests. */
+const doors = ['^src/core/[^/]+/index\\.ts$', '\\.test-support\\.ts$']
 const room = names => `^src/core/(${names.join('|')})/`
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -46,6 +48,25 @@ export default {
       severity: 'error',
       from: { pathNot: '^src/core/training/onnxruntime\\.ts$' },
       to: { path: 'onnxruntime-node', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'rooms-are-entered-by-their-door',
+      comment: 'What other rooms may use, a room lists in its index.ts. Tests may use its test support too.',
+      severity: 'error',
+      from: { path: '^src/core/([^/]+)/' },
+      to: { path: '^src/core/', pathNot: ['^src/core/$1/', ...doors] },
+    },
+    {
+      name: 'core-is-entered-by-its-doors',
+      severity: 'error',
+      from: { path: '^(src/(cli|worker)|test|bench)/' },
+      to: { path: '^src/core/', pathNot: doors },
+    },
+    {
+      name: 'source-does-not-import-test-support',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test[.-]' },
+      to: { path: '\\.test-support\\.ts$' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...layers.slice(1).map((_, i) => ({

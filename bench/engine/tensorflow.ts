@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core'
-import { loadTensorFlow } from '../../src/core/training/graph/tensorflow-peer.ts'
+import { loadTensorFlow } from '../../src/core/training/graph/tensorflow.test-support.ts'
 
 // The perceptron 784-128-10 with plain SGD in TensorFlow.js on WebAssembly, the fastest it has without native code.
 const batch = Number(process.argv[2])

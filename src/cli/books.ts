@@ -2,7 +2,7 @@ import { openWallet, type Wallet } from '../core/payments/index.ts'
 import type { Home } from './home.ts'
 import { openExistingStore } from './store.ts'
 
-export interface Books extends Pick<Wallet, 'balance' | 'history'> {
+interface Books extends Pick<Wallet, 'balance' | 'history'> {
   close(): void
 }
 

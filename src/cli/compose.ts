@@ -31,7 +31,7 @@ export interface House extends Safe {
   now: () => Seconds
 }
 
-export interface Opening {
+interface Opening {
   home: Home
   /** Told to whoever finds the home busy. */
   command: string

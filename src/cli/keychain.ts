@@ -14,7 +14,7 @@ export interface Keychain {
   set(account: string, secret: string): Promise<void>
 }
 
-export interface KeychainOptions {
+interface KeychainOptions {
   env: NodeJS.ProcessEnv
   terminal: Pick<Terminal, 'stderr' | 'signal'>
   platform?: NodeJS.Platform

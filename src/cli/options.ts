@@ -23,14 +23,6 @@ export const satsAmount = (text: string): number => {
   return n
 }
 
-/** A share above 0 and at most 1, or a percentage such as "25%". */
-export const shareOf = (text: string): number => {
-  const n = text.trim().endsWith('%') ? Number(text.trim().slice(0, -1)) / 100 : Number(text)
-  if (!(text.trim() !== '' && n > 0 && n <= 1))
-    throw new InvalidArgumentError('It takes a share such as 0.25 or 25%.')
-  return n
-}
-
 /** A number above zero, for prices that may be below one sat. */
 export const price = (text: string): number => {
   const n = Number(text)

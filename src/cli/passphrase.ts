@@ -13,7 +13,7 @@ export interface PassphraseSources {
 }
 
 /** A new vault's passphrase; `keychain` names the entry that has it, where nobody needs to know it. */
-export interface NewPassphrase {
+interface NewPassphrase {
   text: string
   keychain?: string
 }

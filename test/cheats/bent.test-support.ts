@@ -11,7 +11,7 @@ import { seconds } from '../../src/shared/units.ts'
 /** Bends the tools of one party; everybody else's are as they are. */
 export type Cheat = (tools: Tools) => Tools
 
-export type TrainInput = Input<GradstrTasks['train']>
+type TrainInput = Input<GradstrTasks['train']>
 export type Trained = Output<GradstrTasks['train']>
 type Train = (input: TrainInput) => Promise<Trained>
 

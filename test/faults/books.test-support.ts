@@ -61,7 +61,7 @@ export const engagementsOf = (home: string): Promise<Engagement[]> =>
   })
 
 /** Sats that the mint owes to whoever holds them: signed and not yet spent. */
-export function owedBy(mintDatabase: string): number {
+function owedBy(mintDatabase: string): number {
   const db = openDatabase(mintDatabase)
   const sum = (table: string): number =>
     db.prepare<{ n: number | null }>(`select sum(amount) n from ${table}`).get()?.n ?? 0

@@ -21,7 +21,7 @@ const clock = new URL('./clock-ahead.ts', import.meta.url).href
 const passphrase = { GRADSTR_PASSPHRASE: 'correct horse' }
 
 /** One server that can go down and come back: the same port, the same folder. */
-export interface Restartable<T> {
+interface Restartable<T> {
   readonly url: string
   readonly server: T
   stop(): Promise<void>

@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Fault, type FaultyProxy, startFaultyProxy } from '../../src/core/blobs/faulty-proxy.ts'
+import {
+  type Fault,
+  type FaultyProxy,
+  startFaultyProxy,
+} from '../../src/core/blobs/faulty-proxy.test-support.ts'
 import { writeTable } from '../../src/core/jobs/home.test-support.ts'
 import { wrongs } from './books.test-support.ts'
 import { last, type Market, openMarket, type Provider } from './market.test-support.ts'

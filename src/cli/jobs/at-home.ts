@@ -6,7 +6,7 @@ import { type ArchivedJob, openArchive, pick } from './archive.ts'
 import type { Naming } from './view.ts'
 
 /** A job of this home together with the house it runs in. */
-export interface AtHome {
+interface AtHome {
   house: House
   naming: Naming
   archived: ArchivedJob

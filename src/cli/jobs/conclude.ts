@@ -8,7 +8,7 @@ import { moneyLines } from '../progress/summary.ts'
 import { moneyOf } from './money.ts'
 import type { Naming } from './view.ts'
 
-export interface Conclusion {
+interface Conclusion {
   job: CustomerJob
   naming: Naming
   before: number

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 
-export interface InputFiles {
+interface InputFiles {
   paths: { path: string; name: string }[]
   /** Removes what was written for this one question. */
   remove(): void

@@ -5,7 +5,7 @@ import { changes } from './changes.ts'
 import { progressLines } from './lines.ts'
 import type { ProgressView } from './view.ts'
 
-export interface ProgressDisplay {
+interface ProgressDisplay {
   show(view: ProgressView): void
   /** A line that stays, above the display. */
   note(line: string): void

@@ -10,7 +10,7 @@ import {
   stateWords,
 } from './view.ts'
 
-export interface Canvas {
+interface Canvas {
   /** Characters in a line. */
   width: number
   paint: Paint

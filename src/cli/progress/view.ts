@@ -22,7 +22,7 @@ export interface ProviderView {
 }
 
 /** Face values since the job began. */
-export interface SatsView {
+interface SatsView {
   /** All that was ever locked: paid, come back, or in locks now. */
   locked: number
   paid: number

@@ -9,7 +9,7 @@ import { bytes } from '../../shared/units.ts'
 import { keyPair } from '../identity/index.ts'
 import { type LocalBlossom, startBlossom } from '../localnet/index.ts'
 import { type Database, migrate, openDatabase } from '../store/index.ts'
-import { type Fault, type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts'
+import { type Fault, type FaultyProxy, startFaultyProxy } from './faulty-proxy.test-support.ts'
 import { type Blobs, createBlobs, type Manifest, manifest, type ServerProblem } from './index.ts'
 
 const signer = keyPair(generateSecretKey())

@@ -33,7 +33,7 @@ export interface BlobsOptions {
   report?: (problem: ServerProblem) => void
 }
 
-export interface RemoveOptions {
+interface RemoveOptions {
   /** The key that uploaded it. */
   signer: KeyPair
   signal?: AbortSignal

@@ -11,7 +11,7 @@ import { inParallel } from './parallel.ts'
 import { type Sealing, sealingFor } from './sealing.ts'
 import { type Snapshot, snapshotIn } from './snapshot.ts'
 
-export interface EncryptOptions {
+interface EncryptOptions {
   /** Hex. Only a key that has sealed exactly these bytes before may be given; else a fresh one is drawn. */
   key?: string
   /** Plaintext bytes per chunk. */

@@ -1,6 +1,6 @@
 export { type Blobs, type BlobsOptions, createBlobs } from './blobs.ts'
 export type { DownloadOptions } from './download.ts'
-export { encryptFile, hashFile } from './encrypt.ts'
+export { encryptFile } from './encrypt.ts'
 export type { ServerProblem } from './errors.ts'
 export { type Manifest, manifest, type Sealed } from './manifest.ts'
 export { type AddressPolicy, addressPolicy } from './policy.ts'

@@ -10,7 +10,7 @@ import { bytes } from '../../shared/units.ts'
 import { keyPair } from '../identity/index.ts'
 import { type LocalBlossom, startBlossom } from '../localnet/index.ts'
 import { migrate, openDatabase } from '../store/index.ts'
-import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts'
+import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.test-support.ts'
 import { createBlobs, type Manifest } from './index.ts'
 
 const secret = generateSecretKey()

@@ -9,7 +9,7 @@ export interface RequestOptions {
   stallMs: number
 }
 
-export interface Outgoing {
+interface Outgoing {
   method?: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
   headers?: Record<string, string>
   body?: Uint8Array

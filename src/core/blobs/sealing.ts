@@ -30,7 +30,7 @@ export interface Sealing {
   stop(): Promise<void>
 }
 
-export interface SealingOptions {
+interface SealingOptions {
   key: Uint8Array
   into: Snapshot
   memory: Memory

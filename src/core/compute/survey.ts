@@ -19,7 +19,7 @@ export interface Survey {
   chosen: (Surveyed & { benchmark: NonNullable<Surveyed['benchmark']> }) | undefined
 }
 
-export type SurveyOptions = Omit<Input<GradstrTasks['probe']>, 'engine'> & {
+type SurveyOptions = Omit<Input<GradstrTasks['probe']>, 'engine'> & {
   signal?: AbortSignal
   /** How long one engine's probe may take, in milliseconds. Default a minute: some compile their kernels first. */
   limit?: number

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { errorFrom, UserError } from '../../shared/errors.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
-export interface WorkerOptions {
+interface WorkerOptions {
   entry: URL | string
   env: Record<string, string>
   /** A line of a worker's stderr, or what happened to it. */

@@ -76,7 +76,7 @@ function judgeByMedian(subject: Case): Verdict {
   return { paid: 'part', fraction: Math.min(fraction, rho), reason: `${beside}: paid for that part.` }
 }
 
-export const fallOf = (gain: number): string =>
+const fallOf = (gain: number): string =>
   `The loss on the assigned shard ${gain < 0 ? 'rose' : 'fell'} by ${shown(Math.abs(gain))}`
 
 const noiseOfRound = (subject: Case): number =>

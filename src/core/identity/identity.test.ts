@@ -14,9 +14,9 @@ import {
   newMnemonic,
   openKeyring,
   openVault,
-  pairOfNsec,
   paymentPubkey,
 } from './index.ts'
+import { pairOfNsec } from './keyring.ts'
 
 const MNEMONIC = 'leader monkey parrot ring guide accident before fence cannon height naive bean'
 

@@ -5,8 +5,8 @@ import { utf8ToBytes } from '@noble/hashes/utils.js'
 export const IDENTITY_PATH = "m/44'/1237'/0'/0/0"
 
 /** Gradstr's branches below its purpose (the job's kind number): documented in docs/protocol.md, never changed. */
-export const PURPOSE = 36450
-export const BRANCH = { job: 0, engagement: 1, payments: 2 } as const
+const PURPOSE = 36450
+const BRANCH = { job: 0, engagement: 1, payments: 2 } as const
 export type Branch = keyof typeof BRANCH
 
 /**

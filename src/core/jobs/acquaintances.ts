@@ -1,6 +1,6 @@
 import type { Database } from '../store/index.ts'
 
-export interface Acquaintance {
+interface Acquaintance {
   roundsPaid: number
   roundsUnpaid: number
   roundsRejected: number

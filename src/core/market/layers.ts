@@ -16,7 +16,7 @@ import { checked } from './content.ts'
 import { checkExpiration, checkKind, checkName, checkTags, VERSION_TAG } from './tags.ts'
 
 /** Most bytes of a handshake's inner event whose gift wrap still fits 32 kB: NIP-44 pads, twice. */
-export const MAX_INNER_BYTES = 14_336
+const MAX_INNER_BYTES = 14_336
 
 interface Definition<C> {
   name: string

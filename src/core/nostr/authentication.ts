@@ -3,7 +3,7 @@ import type { Seconds } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import { sign } from './event.ts'
 
-export interface AuthenticationLink {
+interface AuthenticationLink {
   url: string
   send(message: unknown[]): void
   /** The connection's own, once it is known. */

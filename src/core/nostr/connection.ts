@@ -4,7 +4,7 @@ import { backoff, type Timings } from './timings.ts'
 
 export type ConnectionState = 'connecting' | 'open' | 'waiting' | 'refused'
 
-export interface ConnectionEvents {
+interface ConnectionEvents {
   opened(): void
   frame(frame: Frame): void
   /** The connection is gone; it will be tried again. */

@@ -6,7 +6,7 @@ import { parseJson } from './json.ts'
 import { seal, unseal } from './sealing.ts'
 import { WireError } from './wire-error.ts'
 
-export const SEAL = 13
+const SEAL = 13
 export const GIFT_WRAP = 1059
 
 /** How far back NIP-59 moves the times of seals and wraps: subscriptions reach back by as much. */

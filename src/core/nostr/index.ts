@@ -5,10 +5,8 @@ export {
   expirationOf,
   isEphemeral,
   isGenuine,
-  isHex32,
   MAX_EVENT_BYTES,
   type NostrEvent,
-  publicKeyOf,
   readEvent,
   replaces,
   sign,
@@ -24,7 +22,7 @@ export {
   type Subscription,
   type SubscriptionOptions,
 } from './relays.ts'
-export { MAX_SESSION_BYTES, openSession, type SessionMessage, sealSession } from './session.ts'
+export { openSession, type SessionMessage, sealSession } from './session.ts'
 export { httpUrl, isHttpUrl, isRelayUrl, relayUrl } from './url.ts'
 export { type WireCode, WireError } from './wire-error.ts'
 export { MAX_WORK, mine, workOf } from './work.ts'

@@ -4,7 +4,7 @@ import { expirationOf, isGenuine, type NostrEvent, shapeOf } from './event.ts'
 import type { Windows } from './windows.ts'
 
 /** What became of an event that a relay sent; `offence`: it is no event, forged, or not what was asked for. */
-export type Taken = 'new' | 'known' | 'expired' | 'failed' | 'offence'
+type Taken = 'new' | 'known' | 'expired' | 'failed' | 'offence'
 
 export interface Intake {
   name: string

@@ -1,7 +1,7 @@
 import { WireError } from './wire-error.ts'
 
 /** Deep enough for every kind of this protocol, shallow enough that no later walk of the value overflows a stack. */
-export const MAX_DEPTH = 16
+const MAX_DEPTH = 16
 
 /**
  * JSON from a stranger: bounded in length (characters) and in depth before it is parsed.

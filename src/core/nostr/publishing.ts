@@ -6,7 +6,7 @@ import { backoff, type Timings } from './timings.ts'
 /** So many events wait for one relay's OK at a time. */
 const AT_ONCE = 32
 
-export interface PublishingLink {
+interface PublishingLink {
   url: string
   via: string
   isOpen(): boolean

@@ -14,7 +14,7 @@ import type { Windows } from './windows.ts'
 /** So many forgeries or unwanted events, and a relay is hung up on. */
 const PATIENCE = 50
 
-export interface RelayDependencies {
+interface RelayDependencies {
   outbox: Outbox
   windows: Windows
   /** The session key that has this connection to itself; empty: the identity's. */

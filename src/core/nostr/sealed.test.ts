@@ -12,7 +12,6 @@ import {
   isHttpUrl,
   isRelayUrl,
   MAX_EVENT_BYTES,
-  MAX_SESSION_BYTES,
   mine,
   type NostrEvent,
   openSession,
@@ -27,6 +26,7 @@ import {
   workOf,
   wrapSigned,
 } from './index.ts'
+import { MAX_SESSION_BYTES } from './session.ts'
 
 const [ann, bob, eve] = [newKey(), newKey(), newKey()]
 const at = unixNow()

@@ -6,7 +6,7 @@ import { Paging } from './paging.ts'
 import { backoff, type Timings } from './timings.ts'
 import type { Windows } from './windows.ts'
 
-export interface SyncLink {
+interface SyncLink {
   url: string
   send(message: unknown[]): void
   isOpen(): boolean

@@ -16,7 +16,7 @@ export type Ending = {
 }
 
 /** Sends one operation's request; the answer, or undefined when its end is not known yet. */
-export type Sender = (mint: Mint, operation: Operation, fresh: boolean) => Promise<Answer | undefined>
+type Sender = (mint: Mint, operation: Operation, fresh: boolean) => Promise<Answer | undefined>
 export type Answer = { signatures: Signature[]; facts?: Record<string, unknown> }
 
 /** Of a transaction that stores an operation: it is on disk before the request leaves, together with others. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sats } from '../../shared/units.ts'
-import { type MintServer, startMint } from '../localnet/mint/index.ts'
-import { type Mischief, startHostileMint } from './hostile-mint.ts'
+import { type MintServer, startMint } from '../localnet/index.ts'
+import { type Mischief, startHostileMint } from './hostile-mint.test-support.ts'
 import { fund, type Home, lockRequest, newKeys, openHome, outstandingAt, testFolder } from './testing.ts'
 
 let folder: ReturnType<typeof testFolder>

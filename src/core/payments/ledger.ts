@@ -6,7 +6,7 @@ import type { Accounts, Balance, HistoryEntry } from './types.ts'
  * What is ours, and where (available to pendingOut), and where it went to or came from. `earned` and `external` are
  * sources: they grow downwards. Only `external`, the world beyond, may have any sign.
  */
-export type Account =
+type Account =
   | 'available'
   | 'locked'
   | 'released'

@@ -6,7 +6,7 @@ import type { Limits } from './types.ts'
 const DAY = 86_400
 
 /** @returns what a job has locked, paid and lost in fees so far, in face values; what came back does not count */
-export function spentOn(db: Database, job: string): number {
+function spentOn(db: Database, job: string): number {
   const one = (sql: string) => db.prepare<{ n: number | null }>(sql).get(job)?.n ?? 0
   const locks = "from wallet_lock where job = ? and role = 'customer'"
   return (

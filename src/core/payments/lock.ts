@@ -152,7 +152,7 @@ const lockedOf = (lock: Lock): Locked => {
   return { token: lock.token, amount: sats(lock.amount), fee: sats(lock.fee) }
 }
 
-export function checkRequest(request: LockRequest): void {
+function checkRequest(request: LockRequest): void {
   const refuse = (field: string, message: string, fix: string) => {
     throw new UserError('payments/lock-request', { message, fix, where: field })
   }

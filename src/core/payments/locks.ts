@@ -3,7 +3,7 @@ import type { Database } from '../store/index.ts'
 import { type Proof, yOf } from './cashu.ts'
 import type { LockState, LockTerms } from './types.ts'
 
-export type LockProofState =
+type LockProofState =
   | 'locked'
   | 'refunding'
   | 'released'

@@ -2,7 +2,7 @@ import type { Database } from '../store/index.ts'
 import type { Output, Proof } from './cashu.ts'
 
 export type Purpose = 'lock' | 'refund' | 'redeem' | 'mint' | 'melt'
-export type StoredOutput = Output & { use: 'keep' | 'lock' }
+type StoredOutput = Output & { use: 'keep' | 'lock' }
 
 /** A request that moves money, stored with everything that is needed to finish it before it leaves. */
 export type Operation = {

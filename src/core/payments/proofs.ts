@@ -2,7 +2,7 @@ import type { Database } from '../store/index.ts'
 import { derivedOutput, type Output, type Proof, yOf } from './cashu.ts'
 
 type Row = { y: string; amount: number; proof: string }
-export type Owned = { y: string; amount: number; proof: Proof }
+type Owned = { y: string; amount: number; proof: Proof }
 
 export type Proofs = ReturnType<typeof createProofs>
 

@@ -1,7 +1,7 @@
 import { getEncodedToken, OutputData, P2PKBuilder, type Proof, Wallet as Raw } from '@cashu/cashu-ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sats } from '../../shared/units.ts'
-import { type MintServer, startMint } from '../localnet/mint/index.ts'
+import { type MintServer, startMint } from '../localnet/index.ts'
 import {
   fund,
   type Home,

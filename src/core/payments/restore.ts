@@ -77,7 +77,7 @@ async function addUnspent(context: Context, mint: Mint, proofs: Proof[]): Promis
 }
 
 /** Proofs that another wallet of the same seed has spent leave the balance. */
-export async function dropSpent(context: Context, mint: Mint): Promise<void> {
+async function dropSpent(context: Context, mint: Mint): Promise<void> {
   const available = context.proofs.available(mint.url)
   const states = await mint.client.states(available.map(p => p.y))
   context.db.transaction(() => {

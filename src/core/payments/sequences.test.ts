@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sats } from '../../shared/units.ts'
-import { startMint } from '../localnet/mint/index.ts'
+import { startMint } from '../localnet/index.ts'
 import {
   fund,
   inAnHour,

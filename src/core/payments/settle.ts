@@ -7,7 +7,7 @@ import { checkTopUp } from './top-up.ts'
 /** Seconds until a mint that did not answer is asked again: 2, 4, 8, … */
 const LONGEST_PAUSE = 300
 
-export type Settle = () => Promise<void>
+type Settle = () => Promise<void>
 
 /**
  * Brings everything unfinished nearer to its end: swaps, payments, top-ups, and releases that providers have redeemed.

@@ -39,7 +39,7 @@ export async function openHome(
 export const seedOf = (name: string): Uint8Array =>
   Uint8Array.from({ length: 64 }, (_, i) => (name.charCodeAt(i % name.length) + i) % 256)
 
-export type Key = { secret: Uint8Array; pubkey: string }
+type Key = { secret: Uint8Array; pubkey: string }
 export function newKey(): Key {
   const secret = secp256k1.utils.randomSecretKey()
   return { secret, pubkey: bytesToHex(secp256k1.getPublicKey(secret, true)) }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sats } from '../../shared/units.ts'
-import { type MintServer, startMint } from '../localnet/mint/index.ts'
+import { type MintServer, startMint } from '../localnet/index.ts'
 import {
   fund,
   type Home,

@@ -57,7 +57,7 @@ const flows: [keyof Accounts, string, string][] = [
 ]
 
 /** Every account that holds something, and always what is available; with several mints, each mint. */
-export function balanceLines(balance: Balance, paint: Paint): string[] {
+function balanceLines(balance: Balance, paint: Paint): string[] {
   const rows = [...held, ...flows]
     .filter(([account]) => account === 'available' || balance[account] > 0)
     .map(([account, name, what]) => [

@@ -43,7 +43,7 @@ const changesText = (changes: HistoryEntry['changes']): string =>
     .map(([account, n]) => `${n < 0 ? '−' : '+'}${count(Math.abs(n))} ${names[account] ?? account}`)
     .join(', ')
 
-export function historyLines(entries: readonly HistoryEntry[], paint: Paint): string[] {
+function historyLines(entries: readonly HistoryEntry[], paint: Paint): string[] {
   if (entries.length === 0) return ['Nothing has moved yet.']
   const rows = entries.map(entry => [
     timeText(entry.at),

@@ -77,7 +77,7 @@ const gain = (before: number, after: number) => ({
   error: 0.001,
   rows: 100,
 })
-export const goodFigures = (steps: number): Figures => ({
+const goodFigures = (steps: number): Figures => ({
   steps,
   problem: null,
   finite: true,

@@ -3,7 +3,7 @@ import type { Ask } from './hiring.ts'
 import type { CustomerJob, Engagement } from './state.ts'
 
 /** Both sides said that they would publish, something was asked, and it is not published yet. */
-export const owesReceipt = (job: CustomerJob, { bid, works, receipt }: Engagement): boolean =>
+const owesReceipt = (job: CustomerJob, { bid, works, receipt }: Engagement): boolean =>
   job.plan?.receipts === true &&
   bid.bid.receipts === true &&
   receipt?.published !== true &&

@@ -26,7 +26,7 @@ const mostWork = 20
 /** How long a bid stands. */
 const bidLife = 3600
 
-export interface Standing {
+interface Standing {
   terms: Terms
   /** The live offer that a bid stands on. */
   offer: Bid['offer']

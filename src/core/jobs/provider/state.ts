@@ -22,7 +22,7 @@ export interface Candidate {
   leastLock: Seconds
 }
 
-export type ShareStatus =
+type ShareStatus =
   | 'checking'
   | 'fetching'
   | 'training'

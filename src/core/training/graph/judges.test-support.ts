@@ -4,7 +4,7 @@ import { permutation } from '../batches.ts'
 import { ort } from '../onnxruntime.ts'
 import { seeded } from '../random.ts'
 import { count, encodeModel, Graph, gradients, mul, reduceSum, type Value } from './index.ts'
-import { loadTensorFlow } from './tensorflow-peer.ts'
+import { loadTensorFlow } from './tensorflow.test-support.ts'
 
 // Every gradient against two judges: central differences of our own forward graph, and TensorFlow.js, an independent
 // implementation, in single precision.
