@@ -18,6 +18,8 @@ const files: Record<string, string | Buffer> = {
   'empty.csv': '',
   'header.csv': 'a,b,c\n',
   'binary.csv': Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 256)),
+  book: 'It was a dark night,\nand nobody said "so".\n\n'.repeat(2_000),
+  'broken.jsonl': '{"prompt":"a","completion":"b"}\n{"prompt":"a"}\n',
   'one-class.csv': `x,y\n${Array.from({ length: 50 }, (_, i) => `${i},yes`).join('\n')}\n`,
 }
 beforeAll(() => {
@@ -48,6 +50,15 @@ describe('gradstr inspect', () => {
     expect(stdout).toMatch(/nein +40 +66\.7 %/)
   })
 
+  it('shows a text: documents, characters, the tokenizer it proposes, how it begins', async () => {
+    const { code, stdout, stderr } = await inspect('book')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^book {2}Text, 1 document, 88,000 characters \(\d+ different\)\n/)
+    expect(stdout).toMatch(/Tokenizer {2}characters +\d+ tokens\./)
+    expect(stdout).toMatch(/Length +88,000 tokens/)
+    expect(stdout).toContain('It was a dark night')
+  })
+
   it('gives all of it as one JSON line of type result, also of UTF-16', async () => {
     const { code, stdout, json } = await inspect('utf16.csv', '--json')
     expect([code, stdout.trimEnd().split('\n').length]).toEqual([0, 1])
@@ -69,6 +80,8 @@ describe('gradstr inspect', () => {
     [['empty.csv'], /empty/],
     [['header.csv'], /no rows/],
     [['binary.csv'], /not a table/],
+    [['broken.jsonl'], /Line 2 .*completion/],
+    [['book', '--tokenizer', 'nowhere'], /tokenizer\.json/],
     [['one-class.csv', '--target', 'y'], /one|single|same/],
     [['.'], /folder/],
   ])('refuses %j: exit code 1, two or three lines, nothing left behind', async (args, reason) => {
