@@ -56,11 +56,13 @@ export {
   where,
 } from './graph/index.ts'
 export { fromHalf, toHalf } from './half.ts'
+export type { AdapterConfig } from './layers/lora.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
 export { MCMAHAN } from './models/cnn.ts'
 export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
+export { readPretrained } from './pretrained.ts'
 export {
   type Comparison,
   compareWork,
@@ -83,6 +85,7 @@ export {
 } from './safetensors/index.ts'
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export {
+  type LanguageSpec,
   ROWS_RECIPES,
   type RowsSpec,
   rowOf,

@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../shared/errors.ts'
 import { fromHalf } from './half.ts'
-import type { Parameter } from './models/index.ts'
+import type { Architecture, Parameter } from './models/index.ts'
+import { parameters } from './parameters.ts'
 import { openSafetensors, type SafetensorsFile } from './safetensors/index.ts'
-import { f32, sameShape, type Tensor } from './tensor.ts'
+import { sameShape, type Tensor, type Tensors } from './tensor.ts'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
@@ -44,6 +45,19 @@ export async function openCheckpoint(path: string, declared: readonly Parameter[
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** All of them, in f32. See `openCheckpoint`. */
+export async function readPretrained(architecture: Architecture, path: string): Promise<Tensors> {
+  const declared = parameters(architecture)
+  const checkpoint = await openCheckpoint(path, declared)
+  try {
+    const weights: Tensors = new Map()
+    for (const { name } of declared) weights.set(name, await checkpoint.read(name))
+    return weights
+  } finally {
+    await checkpoint.close()
   }
 }
 
@@ -119,7 +133,7 @@ function widened(
     dtype === 'F32' ? data : dtype === 'F16' ? fromHalf(data as Uint16Array) : fromBrain(data as Uint16Array)
   const wide = values as Float32Array // the three types that `matched` lets in
   if (!wide.every(Number.isFinite)) refuse(path, `"${name}" holds values that are not numbers`)
-  return { ...f32(shape, wide), data: wide }
+  return { dtype: 'F32', shape, data: wide }
 }
 
 /** bfloat16 is the upper half of a float32. */
