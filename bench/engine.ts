@@ -26,7 +26,11 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   const cases = options.model.flatMap(model =>
     batchesOf(model, options.batch).map(batch => ({ model, batch, threads })),
   )
-  const rows = cases.flatMap(timed => measure(timed, python, options.compile, Number(turns)))
+  const rows = cases.flatMap(timed => {
+    const timedRows = measure(timed, python, options.compile, Number(turns))
+    if (!json) for (const row of timedRows) process.stdout.write(`${lineOf(row)}\n`)
+    return timedRows
+  })
   const product = python ? (call(python, [peer, 'matmul', threads]) as unknown as { gflops: number }) : null
   const ratios = cases.map(({ model, batch }) => ratioOf(rows, model, batch))
   if (json) {
@@ -41,7 +45,6 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify({ ...result, ratio: Number.isFinite(ratio) ? ratio : null })}\n`)
     return
   }
-  for (const row of rows) process.stdout.write(`${lineOf(row)}\n`)
   for (const ratio of ratios) process.stdout.write(`${summaryOf(ratio)}\n`)
   if (product)
     process.stdout.write(`a bare float32 product of 1024 × 1024: ${product.gflops.toFixed(0)} GFLOP/s\n`)
