@@ -9,9 +9,10 @@ const help = `
 Relay, Blossom server and mint run in this process, on 127.0.0.1 only. The mint's invoices pay themselves: its sats
 are play money. Without --folder everything it held is gone when it stops.
 
-Then, in other terminals, each with a --home of its own:
-  gradstr wallet topup 10000 --mint URL
-  gradstr inspect DATASET`
+Then, in other terminals, with the three addresses that it prints as NET:
+  gradstr provide NET --home FOLDER
+  gradstr wallet topup 10000 NET
+  gradstr train DATASET --providers 1 NET`
 
 export function addLocalnet(gradstr: Command, cli: Cli): void {
   gradstr

@@ -5,15 +5,16 @@ import { type Call, type Cli, callOf } from '../cli.ts'
 
 const help = `
 DIR is the folder that training wrote (--out). INPUT is a file of rows (CSV, TSV, Parquet, JSON lines) or IDX images,
-or one row as COLUMN=VALUE pairs; columns that are left out count as missing.
+or one row as COLUMN=VALUE pairs. Every column that the model reads must be there (DIR/README.md lists them); an empty
+cell is COLUMN= with nothing behind it. Other columns are ignored.
 
   gradstr predict model flowers.csv --out answers.csv
-  gradstr predict model "sepal length=5.1" "sepal width=3.5"`
+  gradstr predict model "sepal length=5.1" "sepal width=3.5" "colour="`
 
 export function addPredict(gradstr: Command, cli: Cli): void {
   gradstr
     .command('predict')
-    .description('ask a trained model')
+    .description('ask a trained model: an answer for each row')
     .argument('<dir>', 'the model’s folder')
     .argument('<input...>', 'files, or COLUMN=VALUE pairs of one row')
     .option('--out <file>', 'write all answers as CSV to a new file')

@@ -24,17 +24,17 @@ export const orderOptions = (command: Command): Command =>
     .option('--target <column>', 'the column to predict; inferred when left out')
     .addOption(taskOption())
     .option('--providers <n>', 'how many train at the same time', positive('providers', mostProviders), 3)
-    .option('--rounds <n>', 'how often their updates are added up', positive('rounds', mostRounds), 5)
+    .option('--rounds <n>', 'how often their updates are averaged', positive('rounds', mostRounds), 5)
     .option('--budget <sats>', 'a hard cap on everything the job may cost, fees included', satsAmount)
     .option(
       '--seed <n>',
-      'of the split and the first weights: the same one gives the same shards',
+      'fixes what is random: the same seed gives the same shards and first weights; drawn when left out',
       positive('as a seed', 2 ** 31),
     )
     .addOption(
       new Option(
         '--classes-per-shard <n>',
-        'for experiments: each provider sees so many classes only',
+        'for experiments: each provider gets rows of so many classes only',
       ).argParser(positive('classes')),
     )
     .option('--out <folder>', 'the model’s folder')

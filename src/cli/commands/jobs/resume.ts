@@ -2,11 +2,16 @@ import type { Command } from 'commander'
 import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 
+const help = `
+A job that was stopped goes on where it was. One that is over may still have sats in locks of providers that fell silent:
+they open some time after the end, and this command takes them back. "gradstr jobs" shows what is open.`
+
 export function addResume(gradstr: Command, cli: Cli): void {
   gradstr
     .command('resume')
     .description('go on with a job after a stop or a crash, or collect what its locks give back')
     .argument('[id]', 'the job; the newest one that is not over when left out')
+    .addHelpText('after', help)
     .action(async (id: string | undefined, _: object, command: Command) =>
       resume(await callOf(cli, command), id),
     )
