@@ -4,9 +4,11 @@ import {
   isPrivate,
   isXOnlyPoint,
   pointAdd,
+  pointAddScalar,
   pointCompress,
   pointFromScalar,
   pointMultiply,
+  privateAdd,
   privateNegate,
   privateSub,
   signSchnorr,
@@ -99,6 +101,12 @@ export const subtract = (a: Uint8Array, b: Uint8Array): Uint8Array => add(a, neg
  */
 export const multiply = (point: Uint8Array, scalar: Uint8Array): Uint8Array =>
   must(pointMultiply(readPoint(point), scalar, false))
+
+/** `secret + tweak` mod n, and `point + tweak · G`: BIP-32's steps. @throws RangeError when there is no such key */
+export const tweakSecret = (secret: Uint8Array, tweak: Uint8Array): Uint8Array =>
+  must(privateAdd(secret, tweak))
+export const tweakPoint = (point: Uint8Array, tweak: Uint8Array): Uint8Array =>
+  must(pointAddScalar(readPoint(point), tweak, true))
 
 export const negateScalar = (scalar: Uint8Array): Uint8Array => privateNegate(scalar)
 

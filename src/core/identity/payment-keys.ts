@@ -1,6 +1,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { HARDENED_OFFSET, HDKey } from '@scure/bip32'
 import { UserError } from '../../shared/errors.ts'
+import { childKey, type TreeKey, treeKey } from './child-key.ts'
 
 export interface PaymentKeys {
   /** Travels in the bid or the award: the other side derives the same public keys from it, and none of the secrets. */
@@ -19,13 +20,13 @@ export interface PaymentKey {
 }
 
 export function paymentKeys(account: HDKey): PaymentKeys {
-  const child = remembering(account)
+  const child = remembering(treeKey(account))
   return {
     xpub: account.publicExtendedKey,
     key(...path) {
-      const { privateKey, publicKey } = child(path)
-      if (!privateKey || !publicKey) throw new RangeError('a payment account without its private key')
-      return { secret: privateKey, pubkey: bytesToHex(publicKey) }
+      const { secret, publicKey } = child(path)
+      if (!secret) throw new RangeError('a payment account without its private key')
+      return { secret, pubkey: bytesToHex(publicKey) }
     },
   }
 }
@@ -35,9 +36,7 @@ export function paymentKeys(account: HDKey): PaymentKeys {
  * @throws UserError `identity/bad-xpub` for anything but a valid extended *public* key
  */
 export function paymentPubkey(xpub: string, ...path: number[]): string {
-  const { publicKey } = childOf(xpub)(path)
-  if (!publicKey) throw badXpub()
-  return bytesToHex(publicKey)
+  return bytesToHex(childOf(xpub)(path).publicKey)
 }
 
 /** BIP-32 counts depth in one byte. */
@@ -53,7 +52,7 @@ export function isXpub(text: string): boolean {
   }
 }
 
-type Child = (path: number[]) => HDKey
+type Child = (path: number[]) => TreeKey
 
 /**
  * The accounts of counterparties last asked for, which is at every round of theirs: reading an xpub and stepping down
@@ -64,7 +63,7 @@ const ACCOUNTS = 100
 const KEYS = 8
 
 function childOf(xpub: string): Child {
-  const child = accounts.get(xpub) ?? remembering(accountOf(xpub))
+  const child = accounts.get(xpub) ?? remembering(treeKey(accountOf(xpub)))
   accounts.delete(xpub)
   accounts.set(xpub, child)
   const [oldest] = accounts.keys()
@@ -73,9 +72,9 @@ function childOf(xpub: string): Child {
 }
 
 /** Keys of one account, the last few and the branches they hang on kept: a round asks for the same ones several times. */
-function remembering(account: HDKey): Child {
-  const known = new Map<string, HDKey>()
-  const child = (path: number[]): HDKey => {
+function remembering(account: TreeKey): Child {
+  const known = new Map<string, TreeKey>()
+  const child = (path: number[]): TreeKey => {
     const last = path.at(-1)
     if (last === undefined) return account
     const name = path.join('/')
@@ -99,11 +98,11 @@ function accountOf(xpub: string): HDKey {
   }
 }
 
-function step(from: HDKey, index: number): HDKey {
+function step(from: TreeKey, index: number): TreeKey {
   if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET)
     throw new RangeError(`not a non-hardened child: ${index}`)
   if (from.depth >= deepest) throw badXpub()
-  return from.deriveChild(index)
+  return childKey(from, index)
 }
 
 const badXpub = (cause?: unknown) =>

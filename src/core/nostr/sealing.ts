@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { hexToBytes } from '@noble/hashes/utils.js'
-import { decrypt, encrypt } from 'nostr-tools/nip44'
 import { curve } from '../identity/index.ts'
+import { decrypt, encrypt } from './nip44.ts'
 import { WireError } from './wire-error.ts'
 
 /** So many partners of one key are remembered: a job's providers, and room for strangers who write to it. */
