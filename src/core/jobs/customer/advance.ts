@@ -13,6 +13,7 @@ import {
   fetchedBy,
   judge,
   openRound,
+  saveAggregate,
   saveLocks,
   shardBy,
 } from './rounds.ts'
@@ -62,6 +63,7 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
     callAgain(job, plan, ask)
     openRound(job, plan, ask)
   }
+  saveAggregate(job, ask)
   if (job.roundOpenedAt !== undefined) {
     if (!job.stopping) engageInRound(job, plan, ask)
     saveLocks(job, ask)

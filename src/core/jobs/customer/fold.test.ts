@@ -44,6 +44,14 @@ describe('the customer’s fold', () => {
     },
   )
 
+  it('saves an aggregate with the locks of the round that follows, and the last one by itself', () => {
+    const world = new World(planOf(2, 3), ['honest', 'honest'])
+    live(world)
+    const saved = [...world.asked.keys()].filter(id => id.startsWith('checkpoint:'))
+    expect(saved.map(id => id.split(':')[1])).toEqual(['1', '2', '3', '3'])
+    expect(saved.at(-1)).toBe('checkpoint:3')
+  })
+
   it('does not pay a harmful update, and takes its lock back', () => {
     const world = new World(planOf(2, 2), ['harmful', 'honest', 'honest'])
     live(world)

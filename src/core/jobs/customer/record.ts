@@ -77,7 +77,6 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       job.aggregating = false
       delete job.roundOpenedAt
       job.weights[fact.round] = { path: fact.path, score: fact.score }
-      ask({ id: `checkpoint:${fact.round}`, type: 'checkpoint', round: fact.round, keys: [] })
       job.round += 1
       return
     case 'saved':

@@ -84,6 +84,13 @@ export function saveLocks(job: CustomerJob, ask: Ask): void {
     ask({ id: `checkpoint:${job.round}:${keys.join('+')}`, type: 'checkpoint', round: job.round, keys })
 }
 
+/** The last aggregate is saved with the locks of the round that follows at once; by itself where none does. */
+export function saveAggregate(job: CustomerJob, ask: Ask): void {
+  const round = job.weights.length - 1
+  if (round < 1 || job.roundOpenedAt !== undefined) return
+  ask({ id: `checkpoint:${round}`, type: 'checkpoint', round, keys: [] })
+}
+
 /** The moment at which the round closes without those that are still missing. */
 export function closesAt(job: CustomerJob, plan: Plan): Seconds | undefined {
   if (job.roundOpenedAt === undefined) return undefined
