@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
@@ -54,6 +54,7 @@ async function fileHash(path: string): Promise<Buffer> {
   return hash.digest()
 }
 
+const isCheckpoint = (name: string): boolean => /^step-\d+\.safetensors$/.test(name)
 const nameOf = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`
 
 /** Writes a checkpoint so that a crash leaves it whole or absent. @returns its SHA-256, hex */
@@ -79,9 +80,7 @@ export async function lastCheckpoint(
   steps: number,
 ): Promise<Progression | undefined> {
   await mkdir(folder, { recursive: true })
-  const names = (await readdir(folder)).filter(
-    name => /^step-\d+\.safetensors$/.test(name) && name <= nameOf(steps),
-  )
+  const names = (await readdir(folder)).filter(name => isCheckpoint(name) && name <= nameOf(steps))
   for (const name of names.sort().reverse()) {
     const path = join(folder, name)
     const found = await readCheckpoint(path, spec)
@@ -121,6 +120,12 @@ export async function readCheckpoint(
   if (losses?.dtype !== 'F32' || losses.data.length !== step) return undefined
   if (state.size < weights.length + optimizer.length) return undefined
   return { run, at: { step, state, losses: floats(losses), checkpoints } }
+}
+
+/** Removes the checkpoints of earlier steps than `step`, for a run whose earlier ones nobody will ask for. */
+export async function dropCheckpointsBefore(folder: string, step: number): Promise<void> {
+  const old = (await readdir(folder)).filter(name => isCheckpoint(name) && name < nameOf(step))
+  await Promise.all(old.map(name => rm(join(folder, name))))
 }
 
 /** A damaged checkpoint costs the steps since the one before it; any other error is the caller's. */

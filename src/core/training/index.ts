@@ -15,6 +15,7 @@ export {
 } from './engines/index.ts'
 export { type Evaluator, evaluator, type Losses } from './evaluator.ts'
 export type { Fallback } from './fallback.ts'
+export { type FitProgress, type FitRequest, type FitResult, fitModel, type Validation } from './fit.ts'
 export { constantWeights, forward, inputType } from './forward.ts'
 export {
   type GenerateRequest,

@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CharacterTrainer } from '../src/core/tokenizers/index.ts'
+import {
+  evaluator,
+  initialWeights,
+  parameterCount,
+  readWeights,
+  type SpecOf,
+  type TrainResult,
+  train,
+  writeSafetensors,
+} from '../src/core/training/index.ts'
+
+const T = 64
+/** What nanoGPT's README reports for this configuration. */
+const WANTED = 1.88
+
+/**
+ * nanoGPT's shakespeare_char on a CPU (its README: 4 layers, 4 heads, width 128, context 64, batch 12, no dropout, 2,000
+ * iterations): characters of a text, nine tenths to learn from, the loss on all of the last tenth.
+ * `--text PATH` (required), `--iterations N`, `--seed N`; `--offsets N` cuts the text into blocks at N places instead of
+ * one, which nears nanoGPT's random places.
+ */
+export async function run({ json, args }: { json: boolean; args: string[] }): Promise<void> {
+  const value = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
+  const path = value('--text')
+  if (path === undefined) throw new Error('charlm needs a text: --text PATH, e.g. of tinyshakespeare.txt')
+  const iterations = Number(value('--iterations') ?? 2000)
+  const options = { iterations, seed: Number(value('--seed') ?? 1), offsets: Number(value('--offsets') ?? 1) }
+  const folder = await mkdtemp(join(tmpdir(), 'gradstr-charlm-'))
+  try {
+    const figures = await measure(await readFile(path, 'utf8'), options, folder)
+    if (json) console.log(JSON.stringify({ bench: 'charlm', ...options, ...figures, wanted: WANTED }))
+    else print({ ...options, ...figures })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Options {
+  iterations: number
+  seed: number
+  offsets: number
+}
+
+async function measure(text: string, options: Options, folder: string) {
+  const trainer = new CharacterTrainer()
+  trainer.add(text)
+  const tokenizer = trainer.finish([])
+  const tokens = tokenizer.encode(text)
+  const spec = specOf(tokenizer.size, options.iterations)
+  const cut = Math.floor(0.9 * tokens.length)
+  const file = (name: string) => join(folder, `${name}.safetensors`)
+  await writeBlocks(file('train'), tokens.subarray(0, cut), options.offsets)
+  await writeBlocks(file('validation'), tokens.subarray(cut), 1)
+  await writeSafetensors(file('first'), initialWeights(spec, options.seed))
+  const trained = await train({
+    ...{ spec, steps: options.iterations, seed: options.seed },
+    ...{ weights: file('first'), data: file('train'), out: file('trained') },
+  })
+  return { parameters: parameterCount(spec), ...summary(trained), validation: await lossOn(spec, file) }
+}
+
+const summary = ({ losses, seconds, steps }: TrainResult) => ({
+  /** Mean of the last hundred batches. */
+  training: losses.slice(-100).reduce((sum, loss) => sum + loss, 0) / Math.min(100, losses.length),
+  msPerStep: (1000 * seconds) / steps,
+})
+
+async function lossOn(spec: SpecOf<'gpt'>, file: (name: string) => string): Promise<number> {
+  const engine = await evaluator(spec)
+  const weights = await readWeights(spec, file('trained'))
+  const { loss } = await engine.losses(weights, await engine.load(file('validation')))
+  await engine.close()
+  return loss
+}
+
+const specOf = (vocabulary: number, steps: number): SpecOf<'gpt'> => ({
+  recipe: 'gpt',
+  task: 'language',
+  model: { vocabulary, context: T, width: 128, layers: 4, heads: 4, bias: false, activation: 'gelu' },
+  batch: 12,
+  optimizer: {
+    ...{ name: 'adamw', learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
+    ...{ weightDecay: 0.1, decayed: 'matrices', clip: 1 },
+    schedule: { warmup: Math.min(100, steps - 1), steps, least: 0.1 },
+  },
+})
+
+/** All blocks of T + 1 tokens that begin at multiples of T / offsets; what is left at the end is left out. */
+async function writeBlocks(path: string, tokens: Int32Array, offsets: number): Promise<void> {
+  const starts = Array.from({ length: offsets }, (_, i) => Math.floor((i * T) / offsets)).flatMap(first =>
+    Array.from({ length: Math.floor((tokens.length - first - 1) / T) }, (_, i) => first + i * T),
+  )
+  const data = new Uint16Array(starts.length * (T + 1))
+  for (const [row, start] of starts.entries()) data.set(tokens.subarray(start, start + T + 1), row * (T + 1))
+  const tensor = { dtype: 'U16' as const, shape: [starts.length, T + 1], data }
+  await writeSafetensors(path, new Map([['tokens', tensor]]))
+}
+
+function print(of: Options & Awaited<ReturnType<typeof measure>>): void {
+  const { iterations, seed, offsets, parameters, training, msPerStep, validation } = of
+  console.log(
+    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations at ${msPerStep.toFixed(1)} ms, ${availableParallelism()} cores, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
+  )
+  console.log(`training loss ${training.toFixed(4)} (last 100 batches)`)
+  console.log(
+    `validation loss ${validation.toFixed(4)} on the full split (wanted ≤ ${WANTED}, nanoGPT's figure)`,
+  )
+}
