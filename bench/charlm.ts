@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CharacterTrainer } from '../src/core/tokenizers/index.ts'
@@ -16,12 +16,15 @@ import {
 const T = 64
 /** What nanoGPT's README reports for this configuration. */
 const WANTED = 1.88
+/** Milliseconds of training with `--parts`. */
+const PART = 120_000
 
 /**
  * nanoGPT's shakespeare_char on a CPU (its README: 4 layers, 4 heads, width 128, context 64, batch 12, no dropout, 2,000
  * iterations): characters of a text, nine tenths to learn from, the loss on all of the last tenth.
  * `--text PATH` (required), `--iterations N`, `--seed N`; `--offsets N` cuts the text into blocks at N places instead of
- * one, which nears nanoGPT's random places.
+ * one, which nears nanoGPT's random places. With `--parts FOLDER` it ends after two minutes of training, and the same
+ * command goes on from there.
  */
 export async function run({ json, args }: { json: boolean; args: string[] }): Promise<void> {
   const value = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
@@ -29,13 +32,17 @@ export async function run({ json, args }: { json: boolean; args: string[] }): Pr
   if (path === undefined) throw new Error('charlm needs a text: --text PATH, e.g. of tinyshakespeare.txt')
   const iterations = Number(value('--iterations') ?? 2000)
   const options = { iterations, seed: Number(value('--seed') ?? 1), offsets: Number(value('--offsets') ?? 1) }
-  const folder = await mkdtemp(join(tmpdir(), 'gradstr-charlm-'))
+  const parts = value('--parts')
+  const folder = parts ?? (await mkdtemp(join(tmpdir(), 'gradstr-charlm-')))
   try {
-    const figures = await measure(await readFile(path, 'utf8'), options, folder)
-    if (json) console.log(JSON.stringify({ bench: 'charlm', ...options, ...figures, wanted: WANTED }))
+    await mkdir(folder, { recursive: true })
+    const signal = parts === undefined ? undefined : AbortSignal.timeout(PART)
+    const figures = await measure(await readFile(path, 'utf8'), options, folder, signal)
+    if (typeof figures === 'number') console.log(`${figures} of ${iterations} iterations done; run it again`)
+    else if (json) console.log(JSON.stringify({ bench: 'charlm', ...options, ...figures, wanted: WANTED }))
     else print({ ...options, ...figures })
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    if (parts === undefined) await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -45,7 +52,8 @@ interface Options {
   offsets: number
 }
 
-async function measure(text: string, options: Options, folder: string) {
+/** @returns how many iterations are done, when the signal ended it */
+async function measure(text: string, options: Options, folder: string, signal?: AbortSignal) {
   const trainer = new CharacterTrainer()
   trainer.add(text)
   const tokenizer = trainer.finish([])
@@ -59,14 +67,19 @@ async function measure(text: string, options: Options, folder: string) {
   const trained = await train({
     ...{ spec, steps: options.iterations, seed: options.seed },
     ...{ weights: file('first'), data: file('train'), out: file('trained') },
+    ...(signal
+      ? { signal, checkpoints: { folder: join(folder, 'checkpoints'), every: options.iterations } }
+      : {}),
   })
+  if (trained.stopped) return trained.steps
   return { parameters: parameterCount(spec), ...summary(trained), validation: await lossOn(spec, file) }
 }
 
-const summary = ({ losses, seconds, steps }: TrainResult) => ({
+const summary = ({ losses, seconds }: TrainResult) => ({
   /** Mean of the last hundred batches. */
   training: losses.slice(-100).reduce((sum, loss) => sum + loss, 0) / Math.min(100, losses.length),
-  msPerStep: (1000 * seconds) / steps,
+  /** Of the last part. */
+  seconds,
 })
 
 async function lossOn(spec: SpecOf<'gpt'>, file: (name: string) => string): Promise<number> {
@@ -100,10 +113,10 @@ async function writeBlocks(path: string, tokens: Int32Array, offsets: number): P
   await writeSafetensors(path, new Map([['tokens', tensor]]))
 }
 
-function print(of: Options & Awaited<ReturnType<typeof measure>>): void {
-  const { iterations, seed, offsets, parameters, training, msPerStep, validation } = of
+function print(of: Options & Exclude<Awaited<ReturnType<typeof measure>>, number>): void {
+  const { iterations, seed, offsets, parameters, training, seconds, validation } = of
   console.log(
-    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations at ${msPerStep.toFixed(1)} ms, ${availableParallelism()} cores, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
+    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations, ${seconds.toFixed(0)} s, ${availableParallelism()} cores, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
   )
   console.log(`training loss ${training.toFixed(4)} (last 100 batches)`)
   console.log(

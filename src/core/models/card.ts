@@ -2,7 +2,7 @@ import type { RowsSpec } from '../training/index.ts'
 import type { ModelConfig, ModelInput } from './config.ts'
 import { FILES } from './config.ts'
 import { pythonExample } from './python-example.ts'
-import type { ClassificationReport, ModelReport, RegressionReport } from './report.ts'
+import type { ClassificationReport, LocalFacts, ModelReport, RegressionReport } from './report.ts'
 
 /** README.md of a model folder: what the model does, how good it is, how to use it, where it came from. */
 export function modelCard(config: ModelConfig, report: ModelReport): string {
@@ -117,6 +117,7 @@ function architecture({ recipe, model }: RowsSpec): string {
 }
 
 function training({ spec }: ModelConfig, report: ModelReport): string {
+  if ('local' in report) return trainedHere(architecture(spec), report).join('\n')
   const { sats, practice } = report
   const last = report.rounds.at(-1)?.loss
   const money = practice ? 'sats of play money (practice network)' : 'sats'
@@ -152,6 +153,16 @@ const files = (): string =>
     `- \`${FILES.encoding}\`: how each column was prepared, as fitted on the training rows`,
     `- \`${FILES.report}\`: all figures`,
   ].join('\n')
+
+/** How a model was trained on one machine, as a list. */
+export function trainedHere(what: string, { local, rows, seconds }: LocalFacts): string[] {
+  const of = rows === undefined ? '' : ` out of ${plural(rows, 'row')}`
+  return [
+    `- ${what}, trained with Gradstr on one machine.`,
+    `- ${plural(local.steps, 'step')} of ${plural(local.batch, 'row')} each${of}${seconds === undefined ? '' : `, ${plural(Math.round(seconds), 'second')}`}.`,
+    '- The curve of its losses is in `report.json`.',
+  ]
+}
 
 const columnOf = (input: ModelInput): string => (input.kind === 'image' ? input.name : input.column)
 const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')

@@ -4,8 +4,9 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import { CONFIG, FILES, FORMAT } from './config.ts'
+import { TEXT_FILES } from './text/config.ts'
 
-const OURS = new Set<string>([CONFIG, ...Object.values(FILES)])
+const OURS = new Set<string>([CONFIG, ...Object.values(FILES), ...Object.values(TEXT_FILES)])
 
 /**
  * Refuses a folder for `--out` that holds anything but an older model: nothing of a person's may be lost. Callers check
@@ -25,7 +26,10 @@ export async function checkOut(out: string): Promise<void> {
 
 async function isModelFolder(folder: string): Promise<boolean> {
   try {
-    return isModelConfig(JSON.parse(await readFile(join(folder, CONFIG), 'utf8')))
+    const config: unknown = JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
+    const inside =
+      typeof config === 'object' && config !== null && 'gradstr' in config ? config.gradstr : undefined
+    return isModelConfig(config) || isModelConfig(inside)
   } catch {
     return false
   }

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** Null when it is not a number: a model that diverged, a holdout that does not vary. */
+const measured = z.number().nullable()
+
 const amount = z.int().nonnegative()
 /** Face values of the whole job: `locked` = `paid` + `refunded` + `open`. */
 const sums = z.object({
@@ -16,7 +19,7 @@ const sums = z.object({
 const roundFacts = z.looseObject({ round: z.int(), loss: z.number().nullish() })
 
 /** What the job knows of how the model came to be. */
-export const trainingFacts = z.object({
+const jobFacts = z.object({
   rounds: z.array(roundFacts),
   /** How many took part. */
   providers: z.int().nonnegative(),
@@ -28,10 +31,23 @@ export const trainingFacts = z.object({
   /** Paid in the play money of the practice network. */
   practice: z.boolean().optional(),
 })
+
+/** How a model was trained on the customer's own machine. */
+export const localFacts = z.object({
+  local: z.object({
+    steps: z.int().positive(),
+    /** Rows per step. */
+    batch: z.int().positive(),
+    /** At each look: mean training loss since the one before, and the loss on (a sample of) the holdout. */
+    curve: z.array(z.object({ step: z.int(), training: measured, holdout: measured })),
+  }),
+  rows: z.int().nonnegative().optional(),
+  seconds: z.number().nonnegative().optional(),
+})
+export type LocalFacts = z.infer<typeof localFacts>
+export const trainingFacts = z.union([jobFacts, localFacts])
 export type TrainingFacts = z.infer<typeof trainingFacts>
 
-/** Null when it is not a number: a model that diverged, a holdout that does not vary. */
-const measured = z.number().nullable()
 /** Rows kept on the customer's machine and never trained on: all figures are on these. */
 const holdout = z.object({ rows: z.int().positive() })
 
@@ -62,13 +78,11 @@ export type RegressionQuality = z.infer<typeof regressionQuality>
 export type Quality = ClassificationQuality | RegressionQuality
 
 /** `title`: the job's. `target`: the column that the model predicts. */
-const origin = { title: z.string().optional(), target: z.string(), ...trainingFacts.shape }
+const origin = z.object({ title: z.string().optional(), target: z.string() })
+const quality = z.discriminatedUnion('task', [classificationQuality, regressionQuality])
 
 /** `report.json`. */
-export const modelReport = z.discriminatedUnion('task', [
-  classificationQuality.extend(origin),
-  regressionQuality.extend(origin),
-])
+export const modelReport = quality.and(origin).and(trainingFacts)
 export type ModelReport = z.infer<typeof modelReport>
 export type ClassificationReport = Extract<ModelReport, { task: 'classification' }>
 export type RegressionReport = Extract<ModelReport, { task: 'regression' }>
