@@ -20,62 +20,153 @@ const ours = z.object({
 export type OwnPart = z.infer<typeof ours>
 
 const whole = z.int().positive()
+
 /** GPT-2's config.json as `transformers` writes it, as far as it decides the arithmetic. */
-const gpt2 = z.looseObject({
-  model_type: z.literal('gpt2'),
+const gpt2 = z
+  .looseObject({
+    model_type: z.literal('gpt2'),
+    vocab_size: whole,
+    n_positions: whole,
+    n_embd: whole,
+    n_layer: whole,
+    n_head: whole,
+    n_inner: z.int().nullish(),
+    activation_function: z.enum(['gelu', 'gelu_new']).default('gelu_new'),
+    layer_norm_epsilon: z.literal(1e-5).default(1e-5),
+    gradstr: ours.optional(),
+  })
+  .refine(({ n_embd, n_inner }) => !n_inner || n_inner === 4 * n_embd, {
+    message: 'only four times n_embd is supported',
+    path: ['n_inner'],
+  })
+
+/** Llama 3.1's longer positions. */
+const scaling = z.looseObject({
+  rope_type: z.literal('llama3'),
+  factor: z.number(),
+  low_freq_factor: z.number(),
+  high_freq_factor: z.number(),
+  original_max_position_embeddings: whole,
+})
+
+/** Llama's. */
+const llama = z.looseObject({
+  model_type: z.literal('llama'),
   vocab_size: whole,
-  n_positions: whole,
-  n_embd: whole,
-  n_layer: whole,
-  n_head: whole,
-  n_inner: z.int().nullish(),
-  activation_function: z.enum(['gelu', 'gelu_new']).default('gelu_new'),
-  layer_norm_epsilon: z.literal(1e-5).default(1e-5),
+  max_position_embeddings: whole,
+  hidden_size: whole,
+  intermediate_size: whole,
+  num_hidden_layers: whole,
+  num_attention_heads: whole,
+  num_key_value_heads: whole,
+  rms_norm_eps: z.number().positive(),
+  rope_theta: z.number().positive().default(10_000),
+  rope_scaling: scaling.nullish(),
+  hidden_act: z.literal('silu').default('silu'),
+  attention_bias: z.literal(false).default(false),
+  mlp_bias: z.literal(false).default(false),
+  tie_word_embeddings: z.boolean().default(false),
   gradstr: ours.optional(),
 })
-export const textConfig = gpt2.refine(({ n_embd, n_inner }) => !n_inner || n_inner === 4 * n_embd, {
-  message: 'only four times n_embd is supported',
-  path: ['n_inner'],
-})
+
+export const textConfig = z.discriminatedUnion('model_type', [gpt2, llama])
 export type TextConfig = z.infer<typeof textConfig>
+type Of<R extends TextArchitecture['recipe']> = Extract<TextArchitecture, { recipe: R }>['model']
 
 export function architectureOf(config: TextConfig): TextArchitecture {
-  return {
-    recipe: 'gpt',
-    model: {
-      vocabulary: config.vocab_size,
-      context: config.n_positions,
-      width: config.n_embd,
-      layers: config.n_layer,
-      heads: config.n_head,
-      bias: true,
-      activation: config.activation_function,
-    },
+  if (config.model_type === 'llama') return { recipe: 'llama', model: llamaOf(config) }
+  const model: Of<'gpt'> = {
+    vocabulary: config.vocab_size,
+    context: config.n_positions,
+    width: config.n_embd,
+    layers: config.n_layer,
+    heads: config.n_head,
+    bias: true,
+    activation: config.activation_function,
   }
+  return { recipe: 'gpt', model }
 }
+
+const llamaOf = (config: Extract<TextConfig, { model_type: 'llama' }>): Of<'llama'> => ({
+  vocabulary: config.vocab_size,
+  context: config.max_position_embeddings,
+  width: config.hidden_size,
+  hidden: config.intermediate_size,
+  layers: config.num_hidden_layers,
+  heads: config.num_attention_heads,
+  keyValueHeads: config.num_key_value_heads,
+  epsilon: config.rms_norm_eps,
+  theta: config.rope_theta,
+  tied: config.tie_word_embeddings,
+  ...(config.rope_scaling ? { scaling: scalingOf(config.rope_scaling) } : {}),
+})
+
+const scalingOf = (rope: z.infer<typeof scaling>): NonNullable<Of<'llama'>['scaling']> => ({
+  factor: rope.factor,
+  low: rope.low_freq_factor,
+  high: rope.high_freq_factor,
+  original: rope.original_max_position_embeddings,
+})
 
 /** @param endOfText  the token's number, where there is one */
 export function huggingFaceConfig(
-  { model }: TextArchitecture,
+  architecture: TextArchitecture,
   endOfText: number | undefined,
   gradstr: OwnPart,
 ): TextConfig {
+  const shared = {
+    vocab_size: architecture.model.vocabulary,
+    bos_token_id: endOfText ?? null,
+    eos_token_id: endOfText ?? null,
+    torch_dtype: 'float32',
+    gradstr,
+  }
+  return architecture.recipe === 'gpt'
+    ? { ...shared, ...gpt2Config(architecture.model) }
+    : { ...shared, ...llamaConfig(architecture.model) }
+}
+
+function gpt2Config(model: Of<'gpt'>) {
   if (!model.bias) throw new RangeError('Hugging Face’s GPT-2 has biases')
   return {
     architectures: ['GPT2LMHeadModel'],
-    model_type: 'gpt2',
-    vocab_size: model.vocabulary,
+    model_type: 'gpt2' as const,
     n_positions: model.context,
     n_ctx: model.context,
     n_embd: model.width,
     n_layer: model.layers,
     n_head: model.heads,
     activation_function: model.activation,
-    layer_norm_epsilon: 1e-5,
+    layer_norm_epsilon: 1e-5 as const,
     tie_word_embeddings: true,
-    bos_token_id: endOfText ?? null,
-    eos_token_id: endOfText ?? null,
-    torch_dtype: 'float32',
-    gradstr,
   }
 }
+
+function llamaConfig(model: Of<'llama'>) {
+  const { scaling } = model
+  return {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama' as const,
+    max_position_embeddings: model.context,
+    hidden_size: model.width,
+    intermediate_size: model.hidden,
+    num_hidden_layers: model.layers,
+    num_attention_heads: model.heads,
+    num_key_value_heads: model.keyValueHeads,
+    rms_norm_eps: model.epsilon,
+    rope_theta: model.theta,
+    ...(scaling && { rope_scaling: ropeOf(scaling) }),
+    hidden_act: 'silu' as const,
+    attention_bias: false as const,
+    mlp_bias: false as const,
+    tie_word_embeddings: model.tied,
+  }
+}
+
+const ropeOf = (of: NonNullable<Of<'llama'>['scaling']>): z.infer<typeof scaling> => ({
+  rope_type: 'llama3',
+  factor: of.factor,
+  low_freq_factor: of.low,
+  high_freq_factor: of.high,
+  original_max_position_embeddings: of.original,
+})
