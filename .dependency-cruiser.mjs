@@ -1,6 +1,6 @@
 // The one-way imports of docs/architecture.md. A room may use only rooms below it.
 const layers = [
-  ['jobs'],
+  ['jobs', 'local'],
   ['federation', 'market', 'compute', 'localnet', 'models'],
   ['payments', 'blobs', 'training', 'tokenizers', 'datasets'],
   ['nostr', 'identity'],

@@ -22,7 +22,7 @@ const PART = 120_000
 /**
  * nanoGPT's shakespeare_char on a CPU (its README: 4 layers, 4 heads, width 128, context 64, batch 12, no dropout, 2,000
  * iterations): characters of a text, nine tenths to learn from, the loss on all of the last tenth.
- * `--text PATH` (required), `--iterations N`, `--seed N`; `--offsets N` cuts the text into blocks at N places instead of
+ * `--text PATH` (required), `--iterations N`, `--seed N`, `--threads N`; `--offsets N` cuts the text into blocks at N places instead of
  * one, which nears nanoGPT's random places. With `--parts FOLDER` it ends after two minutes of training, and the same
  * command goes on from there.
  */
@@ -31,7 +31,12 @@ export async function run({ json, args }: { json: boolean; args: string[] }): Pr
   const path = value('--text')
   if (path === undefined) throw new Error('charlm needs a text: --text PATH, e.g. of tinyshakespeare.txt')
   const iterations = Number(value('--iterations') ?? 2000)
-  const options = { iterations, seed: Number(value('--seed') ?? 1), offsets: Number(value('--offsets') ?? 1) }
+  const options = {
+    threads: Number(value('--threads') ?? availableParallelism()),
+    iterations,
+    seed: Number(value('--seed') ?? 1),
+    offsets: Number(value('--offsets') ?? 1),
+  }
   const parts = value('--parts')
   const folder = parts ?? (await mkdtemp(join(tmpdir(), 'gradstr-charlm-')))
   try {
@@ -47,6 +52,7 @@ export async function run({ json, args }: { json: boolean; args: string[] }): Pr
 }
 
 interface Options {
+  threads: number
   iterations: number
   seed: number
   offsets: number
@@ -65,7 +71,7 @@ async function measure(text: string, options: Options, folder: string, signal?: 
   await writeBlocks(file('validation'), tokens.subarray(cut), 1)
   await writeSafetensors(file('first'), initialWeights(spec, options.seed))
   const trained = await train({
-    ...{ spec, steps: options.iterations, seed: options.seed },
+    ...{ spec, steps: options.iterations, seed: options.seed, threads: options.threads },
     ...{ weights: file('first'), data: file('train'), out: file('trained') },
     ...(signal
       ? { signal, checkpoints: { folder: join(folder, 'checkpoints'), every: options.iterations } }
@@ -114,9 +120,9 @@ async function writeBlocks(path: string, tokens: Int32Array, offsets: number): P
 }
 
 function print(of: Options & Exclude<Awaited<ReturnType<typeof measure>>, number>): void {
-  const { iterations, seed, offsets, parameters, training, seconds, validation } = of
+  const { iterations, seed, offsets, threads, parameters, training, seconds, validation } = of
   console.log(
-    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations, ${seconds.toFixed(0)} s, ${availableParallelism()} cores, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
+    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations, ${seconds.toFixed(0)} s, ${threads} threads, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
   )
   console.log(`training loss ${training.toFixed(4)} (last 100 batches)`)
   console.log(

@@ -14,6 +14,7 @@ import {
 } from './commands/jobs/index.ts'
 import { addLocalnet } from './commands/localnet.ts'
 import { addPredict } from './commands/predict.ts'
+import { addTrainLocal } from './commands/train-local.ts'
 import { addWallet } from './commands/wallet/index.ts'
 import { version } from './version.ts'
 
@@ -46,6 +47,7 @@ export function program(cli: Cli): Command {
     addCancel,
     addRecover,
     addInspect,
+    addTrainLocal,
     addPredict,
     addDevices,
     addWallet,

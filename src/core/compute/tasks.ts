@@ -2,8 +2,16 @@ import { z } from 'zod'
 import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
 // Types only: the room behind them opens DuckDB, which no host needs.
-import type { ModelConfig, ModelReport, Prediction, TrainingFacts } from '../models/index.ts'
-import { ENGINES, rowsSpec, trainingSpec } from '../training/index.ts'
+import type {
+  LocalFacts,
+  Message,
+  ModelConfig,
+  ModelReport,
+  Prediction,
+  TextReport,
+  TrainingFacts,
+} from '../models/index.ts'
+import { ENGINES, rowsSpec, samplingOptions, trainingSpec, type Validation } from '../training/index.ts'
 import { task } from './task.ts'
 
 const path = z.string().min(1)
@@ -108,6 +116,36 @@ export const tasks = {
     }),
   }),
 
+  /**
+   * Trains on this machine and looks at the holdout on the way; writes the weights to `out`. The same call after a crash or
+   * a cancel goes on from the newest checkpoint in `folder`.
+   */
+  fit: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      data: path,
+      validation: path,
+      steps: count,
+      every: count,
+      seed,
+      folder: path,
+      out: path,
+      engine: engine.optional(),
+      threads,
+      gentle: z.boolean().optional(),
+    }),
+    progress: training.extend({ validation: made<Validation>().optional(), fallback: fallback.optional() }),
+    output: z.object({
+      steps: count,
+      /** Mean training loss since the look before, and the holdout's, at each look. */
+      curve: z.array(
+        z.object({ step: count, training: z.number().nullable(), holdout: z.number().nullable() }),
+      ),
+      seconds: z.number(),
+    }),
+  }),
+
   /** The customer's figures for one update, by its own data: at most `rows` seeded rows of each file. */
   measure: task({
     input: z.object({
@@ -190,6 +228,40 @@ export const tasks = {
       threads,
     }),
     output: z.object({ report: made<ModelReport>() }),
+  }),
+
+  /** As `export`, of a language model: a folder in Hugging Face's layout. */
+  exportText: task({
+    input: z.object({
+      spec: trainingSpec,
+      weights: path,
+      /** tokenizer.json, as `prepare` wrote it. */
+      tokenizer: path,
+      holdout: path,
+      training: made<LocalFacts>(),
+      out: path,
+      title: z.string().optional(),
+      threads,
+    }),
+    output: z.object({ report: made<TextReport>() }),
+  }),
+
+  /** A language model goes on with a text or answers a conversation; told piece by piece. */
+  generate: task({
+    input: z.object({
+      model: path,
+      prompt: z.union([
+        z.object({ text: z.string() }),
+        z.object({ messages: z.array(made<Message>()).min(1) }),
+      ]),
+      /** New tokens at most. */
+      most: count,
+      sampling: samplingOptions,
+      seed,
+      threads,
+    }),
+    progress: z.object({ text: z.string() }),
+    output: z.object({ text: z.string(), tokens: z.int().nonnegative(), seconds: z.number() }),
   }),
 
   /** Answers of a model folder for the rows of a file: CSV, TSV, Parquet, JSONL, or IDX images. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Seconds, seconds } from '../../shared/units.ts'
 import { writeAtomically } from './atomic.ts'
 import { dropCheckpointsBefore } from './checkpoint.ts'
+import type { EngineName } from './engine.ts'
 import { evaluator } from './evaluator.ts'
 import type { TrainingSpec } from './spec.ts'
 import { type TrainProgress, train } from './train.ts'
@@ -38,6 +39,8 @@ export interface FitRequest {
   out: string
   threads?: number
   gentle?: boolean
+  /** As for `train`; the validation rows are looked at on the CPU. */
+  engine?: EngineName
   onProgress?: (progress: FitProgress) => void
   /** Stops within one call of the engine and leaves a checkpoint. */
   signal?: AbortSignal
@@ -96,12 +99,13 @@ const progressOf = ({ steps }: FitRequest, step: number, losses: number[]): Trai
 })
 
 function trainTo(end: number, request: FitRequest, newest: Validation | undefined) {
-  const { spec, weights, data, steps, every, seed, folder, out, threads, gentle, signal, onProgress } =
-    request
+  const { spec, weights, data, steps, every, seed, folder, out } = request
+  const { threads, gentle, engine, signal, onProgress } = request
   return train({
     ...{ spec, weights, data, steps: end, seed, out, checkpoints: { folder, every } },
     ...(threads === undefined ? {} : { threads }),
     ...(gentle === undefined ? {} : { gentle }),
+    ...(engine === undefined ? {} : { engine }),
     ...(signal ? { signal } : {}),
     onProgress: at => {
       // What is left of this part says how long a step takes; at its very end it says nothing.

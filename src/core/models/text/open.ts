@@ -16,7 +16,11 @@ import { chatTokens, type Message, promptTokens, tooLong } from './chat.ts'
 import { architectureOf, TEXT_FILES, type TextConfig, textConfig } from './config.ts'
 
 export type Prompt = { text: string } | { messages: readonly Message[] }
-export type TextRequest = Omit<GenerateRequest, 'prompt' | 'stops'> & { prompt: Prompt }
+export interface TextRequest extends Omit<GenerateRequest, 'prompt' | 'stops'> {
+  prompt: Prompt
+  /** Called for each token, also where it completes no character yet. */
+  onToken?: () => void
+}
 
 /** A language model's folder, open in this process; the worker's, as the engine blocks its thread. */
 export interface OpenTextModel {
@@ -58,7 +62,7 @@ async function* written(
   reader: Reader,
   { model }: TextArchitecture,
   tokenizer: Tokenizer,
-  { prompt, ...options }: TextRequest,
+  { prompt, onToken, ...options }: TextRequest,
 ): AsyncGenerator<string> {
   const tokens =
     'text' in prompt
@@ -70,6 +74,7 @@ async function* written(
   const decoder: TokenDecoder = tokenizer.decoder({ continues: true })
   reader.restart()
   for await (const token of generate(reader, { ...options, prompt: tokens, stops })) {
+    onToken?.()
     const text = decoder.push(token)
     if (text !== '') yield text
   }

@@ -1,0 +1,110 @@
+import { basename, resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
+// Not through the room's index, which loads ONNX Runtime: help must answer at once.
+import { ENGINES, type EngineName } from '../../core/training/engine.ts'
+import { type Call, type Cli, callOf } from '../cli.ts'
+import { positive, price, taskOption } from '../options.ts'
+
+interface Options {
+  out: string
+  model?: LocalModel
+  target?: string
+  task?: 'classification' | 'regression'
+  as?: 'table' | 'text'
+  tokenizer?: string
+  vocabulary?: number
+  block?: number
+  steps?: number
+  batch?: number
+  learningRate?: number
+  seed: number
+  engine?: EngineName
+  threads?: number
+  gentle?: true
+  restart?: true
+}
+
+const help = `
+DATASET as for "inspect". A table is learned by a multi-layer perceptron, images by a convolutional network, a text by a GPT;
+sizes and steps follow from the dataset, and are shown before it begins. Nothing leaves this computer and nobody is paid.
+
+Ctrl-C stops it and leaves a checkpoint beside DIR; the same command goes on from there. Ask the model with "predict" or
+"chat".
+
+  gradstr train-local flowers.csv --out flowers
+  gradstr train-local book.txt --steps 2000 --out writer`
+
+export function addTrainLocal(gradstr: Command, cli: Cli): void {
+  gradstr
+    .command('train-local')
+    .description('train a model on this computer, without a market')
+    .argument('<dataset>', 'a file, a folder, or "mnist"')
+    .requiredOption('--out <dir>', 'the model’s folder')
+    .addOption(new Option('--model <kind>', 'the model').choices(['mlp', 'cnn', 'gpt', 'llama']))
+    .option('--target <column>', 'of a table: the column to predict')
+    .addOption(taskOption())
+    .addOption(new Option('--as <kind>', 'read the file as this').choices(['table', 'text']))
+    .option('--tokenizer <kind>', 'of a text: "characters", "bpe", or the path of a tokenizer.json')
+    .option('--vocabulary <tokens>', 'of a text: tokens of a byte-pair encoding', positive('tokens', 2 ** 20))
+    .option('--block <tokens>', 'of a text: tokens that the model sees at once', positive('tokens', 65_536))
+    .option('--steps <n>', 'optimizer steps', positive('steps', 1e9))
+    .option('--batch <rows>', 'rows per step', positive('rows', 65_536))
+    .option('--learning-rate <rate>', 'at its peak', price)
+    .option('--seed <n>', 'decides first weights and the order of rows', positive('seed', 2 ** 31), 1)
+    .addOption(new Option('--engine <name>', 'what computes; "devices" lists them').choices([...ENGINES]))
+    .option('--threads <n>', 'of the CPU', positive('threads', 1024))
+    .option('--gentle', 'leave the computer usable meanwhile; slower')
+    .option('--restart', 'forget what was begun before')
+    .addHelpText('after', help)
+    .action(async (dataset: string, options: Options, command: Command) =>
+      trainHere(await callOf(cli, command), dataset, options),
+    )
+}
+
+async function trainHere(call: Call, dataset: string, options: Options): Promise<void> {
+  const { report, signal, cli } = call
+  const [{ withCompute }, { trainLocally }, { CurveDisplay }, lines] = await Promise.all([
+    import('../compute.ts'),
+    import('../../core/local/index.ts'),
+    import('../local/display.ts'),
+    import('../local/lines.ts'),
+  ])
+  const order = orderOf(dataset, options, cli.cwd)
+  report.note('Reading the dataset …')
+  await withCompute(call, async compute => {
+    const display = new CurveDisplay(report, cli.now)
+    const result = await trainLocally(
+      order,
+      compute,
+      {
+        onPlan: plan => {
+          const { spec, parameters, memory, steps, resumed } = plan
+          report.event('plan', { spec, parameters, memory, steps, resumed })
+          report.say(...lines.planLines(plan, order.out, report.paint))
+        },
+        onProgress: told => display.show(told),
+      },
+      signal,
+    ).finally(() => display.done())
+    report.say(...lines.resultLines(result, order.out, report.paint))
+    report.result({ out: order.out, steps: result.fitted.steps, report: result.report })
+  })
+}
+
+function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
+  const { tokenizer, vocabulary, block, out, ...rest } = options
+  const own = tokenizer === undefined || tokenizer === 'characters' || tokenizer === 'bpe'
+  const text = {
+    ...(tokenizer === undefined ? {} : { tokenizer: own ? tokenizer : resolve(cwd, tokenizer) }),
+    ...(vocabulary === undefined ? {} : { vocabulary }),
+    ...(block === undefined ? {} : { block }),
+  }
+  return {
+    ...rest,
+    dataset: dataset === 'mnist' ? dataset : resolve(cwd, dataset),
+    ...(Object.keys(text).length > 0 ? { text } : {}),
+    out: resolve(cwd, out),
+    title: basename(dataset),
+  }
+}

@@ -1,0 +1,170 @@
+import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../../shared/errors.ts'
+import type { Caller, GradstrTasks, Output, Progress } from '../compute/index.ts'
+import type { Prepared, ReadAs, Task, TextOptions } from '../datasets/index.ts'
+import { checkOut, type ModelReport, type TextReport } from '../models/index.ts'
+import { type EngineName, memoryOf, parameterCount } from '../training/index.ts'
+import { type Begun, emptied, readBegun, workFolder, writeBegun } from './folder.ts'
+import { type Choices, modelsFor, type Recipe, recipeOf } from './recipe.ts'
+
+export interface LocalOrder extends Choices {
+  /** A file, a folder, or the word `mnist`. */
+  dataset: string
+  as?: ReadAs
+  target?: string
+  task?: Task
+  text?: TextOptions
+  seed: number
+  /** The model folder. */
+  out: string
+  title?: string
+  /** How it computes, which may change from one part of a run to the next. */
+  engine?: EngineName
+  threads?: number
+  gentle?: boolean
+  /** Forgets what was begun before. */
+  restart?: boolean
+}
+
+/** What will be done, before it begins. */
+export interface LocalPlan extends Recipe {
+  prepared: Prepared
+  parameters: number
+  /** Bytes, at the peak; an estimate. */
+  memory: number
+  /** A run that was begun before goes on. */
+  resumed: boolean
+}
+
+export interface LocalListener {
+  onPlan?: (plan: LocalPlan) => void
+  onProgress?: (progress: Progress<GradstrTasks['fit']>) => void
+}
+
+export interface LocalResult {
+  plan: LocalPlan
+  fitted: Output<GradstrTasks['fit']>
+  report: ModelReport | TextReport
+}
+
+/**
+ * A dataset in, a model folder out, on this machine alone. Aborting it leaves a checkpoint, and the same order goes on
+ * from there.
+ * @throws UserError `local/…`, `models/folder-taken`, `dataset/…`, `tokenizer/…`, `training/…`, `compute/cancelled`
+ */
+export async function trainLocally(
+  order: LocalOrder,
+  compute: Caller<GradstrTasks>,
+  { onPlan, onProgress }: LocalListener = {},
+  signal?: AbortSignal,
+): Promise<LocalResult> {
+  await checkOut(order.out)
+  const folder = workFolder(order.out)
+  const asked = await askedFor(order)
+  const before = order.restart ? undefined : await readBegun(folder, asked)
+  const begun = before ?? (await begin(order, asked, folder, compute, signal))
+  const plan = planOf(begun, before !== undefined)
+  onPlan?.(plan)
+  const { spec, steps, every } = begun.recipe
+  const fitted = await compute.run(
+    'fit',
+    {
+      ...{ spec, steps, every, seed: begun.seed, ...computing(order) },
+      ...{ weights: join(folder, 'first.safetensors'), out: join(folder, 'trained.safetensors') },
+      ...{ data: begun.prepared.shards[0]!.path, validation: begun.prepared.holdout }, // one shard was asked for
+      folder: join(folder, 'checkpoints'),
+    },
+    { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) },
+  )
+  const report = await written(order, begun, fitted, folder, compute)
+  await rm(folder, { recursive: true, force: true })
+  return { plan, fitted, report }
+}
+
+const computing = ({ engine, threads, gentle }: LocalOrder) => ({
+  ...(engine === undefined ? {} : { engine }),
+  ...(threads === undefined ? {} : { threads }),
+  ...(gentle === undefined ? {} : { gentle }),
+})
+
+/** What decides the arithmetic, the dataset's size and time of change among it. */
+async function askedFor(order: LocalOrder): Promise<string> {
+  const {
+    out: _,
+    engine: _engine,
+    threads: _threads,
+    gentle: _gentle,
+    restart: _restart,
+    ...decisive
+  } = order
+  const found = await stat(order.dataset).catch(() => undefined)
+  return JSON.stringify([
+    Object.entries(decisive).sort(([a], [b]) => (a < b ? -1 : 1)),
+    found?.size ?? null,
+    found?.mtimeMs ?? null,
+  ])
+}
+
+async function begin(
+  order: LocalOrder,
+  asked: string,
+  folder: string,
+  compute: Caller<GradstrTasks>,
+  signal?: AbortSignal,
+): Promise<Begun> {
+  const { dataset: path, as, target, task, text, seed } = order
+  const options = signal ? { signal } : {}
+  await emptied(folder)
+  const data = { path, as, target, task, text, out: join(folder, 'data'), shards: 1, seed }
+  const prepared = await compute.run('prepare', data, options)
+  refuseModel(order, prepared)
+  const recipe = recipeOf(prepared, order)
+  await compute.run(
+    'initialWeights',
+    { spec: recipe.spec, seed, out: join(folder, 'first.safetensors') },
+    options,
+  )
+  const begun = { asked, prepared, recipe, seed }
+  await writeBegun(folder, begun)
+  return begun
+}
+
+function refuseModel({ model, dataset }: LocalOrder, prepared: Prepared): void {
+  const fitting = modelsFor(prepared)
+  if (model === undefined || fitting.includes(model)) return
+  const kind = prepared.kind === 'text' ? 'a text' : fitting.includes('cnn') ? 'images' : 'a table'
+  throw new UserError('local/model', {
+    message: `"${model}" does not learn from ${kind}.`,
+    fix: `Leave --model out, or choose ${fitting.join(' or ')}.`,
+    where: dataset,
+  })
+}
+
+const planOf = ({ recipe, prepared }: Begun, resumed: boolean): LocalPlan => ({
+  ...recipe,
+  prepared,
+  parameters: parameterCount(recipe.spec),
+  memory: memoryOf(recipe.spec, prepared.rows),
+  resumed,
+})
+
+async function written(
+  { out, title, threads }: LocalOrder,
+  { prepared, recipe: { spec } }: Begun,
+  { steps, curve, seconds }: LocalResult['fitted'],
+  folder: string,
+  compute: Caller<GradstrTasks>,
+): Promise<LocalResult['report']> {
+  const rows = prepared.rows - prepared.holdoutRows
+  const training = { local: { steps, batch: spec.batch, curve }, rows, seconds }
+  const shared = {
+    ...{ weights: join(folder, 'trained.safetensors'), holdout: prepared.holdout, training, out },
+    ...(title === undefined ? {} : { title }),
+    ...(threads === undefined ? {} : { threads }),
+  }
+  if (prepared.kind === 'text')
+    return (await compute.run('exportText', { ...shared, spec, tokenizer: prepared.tokenizer })).report
+  if (spec.task === 'language') throw new TypeError('rows were planned as a text')
+  return (await compute.run('export', { ...shared, spec, encoding: prepared.encoding })).report
+}
