@@ -41,7 +41,7 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .description('train a model on this computer, without a market')
     .argument('<dataset>', 'a file, a folder, or "mnist"')
     .requiredOption('--out <dir>', 'the model’s folder')
-    .addOption(new Option('--model <kind>', 'the model').choices(['mlp', 'cnn', 'gpt', 'llama']))
+    .addOption(new Option('--model <kind>', 'the model').choices(['mlp', 'cnn', 'resnet', 'gpt', 'llama']))
     .option('--target <column>', 'of a table: the column to predict')
     .addOption(taskOption())
     .addOption(new Option('--as <kind>', 'read the file as this').choices(['table', 'text']))

@@ -37,6 +37,8 @@ function modelText(spec: TrainingSpec): string {
       return `multi-layer perceptron ${[spec.model.inputs, ...spec.model.hidden, spec.model.outputs].join('–')}`
     case 'cnn':
       return `convolutional network, ${spec.model.channels.join(' and ')} channels`
+    case 'resnet':
+      return `residual network, ${spec.model.blocks.join(' and ')} blocks, ${spec.model.width} channels at first`
     default:
       return `${spec.recipe === 'gpt' ? 'GPT' : 'Llama'}, ${spec.model.layers} layers, width ${spec.model.width}, ${spec.model.context} tokens at once`
   }

@@ -1,7 +1,7 @@
 import type { Prepared, PreparedRows, PreparedText } from '../datasets/index.ts'
 import { type TrainingSpec, trainingSpec } from '../training/index.ts'
 
-export const LOCAL_MODELS = ['mlp', 'cnn', 'gpt', 'llama'] as const
+export const LOCAL_MODELS = ['mlp', 'cnn', 'resnet', 'gpt', 'llama'] as const
 export type LocalModel = (typeof LOCAL_MODELS)[number]
 
 /** What the person chose of the training; the rest follows from the dataset's kind and size. */
@@ -28,7 +28,7 @@ const FEWEST_BETWEEN = 25
 /** Models that a dataset can be trained with, the usual one first. */
 export function modelsFor(prepared: Prepared): readonly LocalModel[] {
   if (prepared.kind === 'text') return ['gpt', 'llama']
-  return imageOf(prepared) ? ['cnn', 'mlp'] : ['mlp']
+  return imageOf(prepared) ? ['cnn', 'resnet', 'mlp'] : ['mlp']
 }
 
 /** A model, its training and how long, for a dataset. @param choices.model  one of `modelsFor` */
@@ -83,6 +83,11 @@ function rowsModel({ task, inputs, outputs, input, ...prepared }: PreparedRows, 
     // McMahan et al. 2017; each convolution halves the picture.
     const channels = [32, 64].slice(0, Math.max(1, Math.floor(Math.log2(Math.min(image[1], image[2])))))
     return { recipe: 'cnn', task, input, model: { image, channels, kernel: 5, hidden: [512], outputs } }
+  }
+  if (model === 'resnet' && image) {
+    // ResNet-20 (He et al. 2016); each stage but the first halves the picture.
+    const blocks = [3, 3, 3].slice(0, Math.max(1, Math.floor(Math.log2(Math.min(image[1], image[2])))))
+    return { recipe: 'resnet', task, input, model: { image, blocks, width: 16, groups: 8, outputs } }
   }
   return { recipe: 'mlp', task, input, model: { inputs, hidden: image ? [200, 200] : [64, 64], outputs } }
 }
