@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { seeded } from '../../core/training/random.ts'
 import { plain } from '../format.ts'
 import { sparkline } from '../local/chart.ts'
 import { curveLines } from '../local/lines.ts'
@@ -9,9 +8,9 @@ import { gradstr, start, temporaryFolder } from '../process.test-support.ts'
 let folder: ReturnType<typeof temporaryFolder>
 beforeAll(() => {
   folder = temporaryFolder()
-  const random = seeded(1)
-  const rows = Array.from({ length: 300 }, () => {
-    const [a, b] = [random.float(), random.float()]
+  const rows = Array.from({ length: 300 }, (_, i) => {
+    // Two sequences that fill the square evenly (multiples of irrational numbers, modulo 1).
+    const [a, b] = [(i * Math.SQRT2) % 1, (i * Math.E) % 1]
     return `${a.toFixed(4)},${b.toFixed(4)},${a > b ? 'yes' : 'no'}`
   })
   writeFileSync(folder.at('rows.csv'), `a,b,c\n${rows.join('\n')}\n`)

@@ -1,8 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
-// Not through the room's index, which loads ONNX Runtime: help must answer at once.
-import { ENGINES, type EngineName } from '../../core/training/engine.ts'
+import type { EngineName } from '../../core/training/index.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
 import { positive, price, taskOption } from '../options.ts'
 
@@ -24,6 +23,9 @@ interface Options {
   gentle?: true
   restart?: true
 }
+
+// Typed by the room's list, which is not loaded for help: ONNX Runtime comes with it.
+const engines: EngineName[] = ['cpu', 'webgpu', 'dml', 'coreml', 'cuda', 'tfjs']
 
 const help = `
 DATASET as for "inspect". A table is learned by a multi-layer perceptron, images by a convolutional network, a text by a GPT;
@@ -52,7 +54,7 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .option('--batch <rows>', 'rows per step', positive('rows', 65_536))
     .option('--learning-rate <rate>', 'at its peak', price)
     .option('--seed <n>', 'decides first weights and the order of rows', positive('seed', 2 ** 31), 1)
-    .addOption(new Option('--engine <name>', 'what computes; "devices" lists them').choices([...ENGINES]))
+    .addOption(new Option('--engine <name>', 'what computes; "devices" lists them').choices(engines))
     .option('--threads <n>', 'of the CPU', positive('threads', 1024))
     .option('--gentle', 'leave the computer usable meanwhile; slower')
     .option('--restart', 'forget what was begun before')
