@@ -20,6 +20,7 @@ export { constantWeights, forward, inputType } from './forward.ts'
 export {
   type GenerateRequest,
   generate,
+  languageModelFile,
   Reader,
   type ReaderOptions,
   type SamplingOptions,
