@@ -31,7 +31,8 @@ export function nextAttempt(
   batch: number,
 ): Attempt | undefined {
   if (!(error instanceof UserError)) return undefined
-  if (error.code === 'training/memory' && microBatch > 1)
+  // TensorFlow.js takes whole batches only.
+  if (error.code === 'training/memory' && microBatch > 1 && engine !== 'tfjs')
     return { engine, microBatch: microBatchOf(batch, microBatch / 2) }
   const failed = ['training/memory', 'training/device-lost', 'training/engine'].includes(error.code)
   return failed && engine !== 'cpu' ? { engine: 'cpu', microBatch: batch } : undefined

@@ -2,10 +2,13 @@ import { UserError } from '../../shared/errors.ts'
 import type { Data } from './data.ts'
 import type { EngineName } from './engine.ts'
 import { openGraphRunner } from './graph-runner.ts'
+import { modelOf } from './models/index.ts'
 import type { SessionOptions } from './session.ts'
 import type { TrainingSpec } from './spec.ts'
 import { stateOf } from './step.ts'
 import { elements, f32, type Tensors } from './tensor.ts'
+import { openTensorFlowRunner } from './tfjs/runner.ts'
+import { loadTensorFlow, tensorFlowPackage } from './tfjs/tensorflow.ts'
 
 /** One spec over one dataset, open in an engine, which holds the state from call to call. */
 export interface Runner {
@@ -40,12 +43,23 @@ export async function openRunner(
   state: Tensors,
   { engine = 'cpu', ...options }: RunnerOptions,
 ): Promise<Runner> {
-  if (engine === 'tfjs')
+  if (engine === 'tfjs') return openInstalled(spec, data, state)
+  return openGraphRunner(spec, data, state, { ...options, provider: engine })
+}
+
+/** TensorFlow.js has no parts of a batch, and its threads are its own affair. */
+function openInstalled(spec: TrainingSpec, data: Data, state: Tensors): Runner {
+  if (modelOf(spec).frozen.length > 0)
     throw new UserError('training/engine', {
-      message: 'TensorFlow.js is not installed.',
+      message: 'TensorFlow.js does not train adapters here.',
       fix: 'Choose another engine; `gradstr devices` lists those of this machine.',
     })
-  return openGraphRunner(spec, data, state, { ...options, provider: engine })
+  const name = tensorFlowPackage()
+  if (name) return openTensorFlowRunner(loadTensorFlow(name), spec, data, state)
+  throw new UserError('training/engine', {
+    message: 'TensorFlow.js is not installed beside Gradstr.',
+    fix: 'Choose another engine, or install @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node.',
+  })
 }
 
 /** What training begins with: the weights, and zeros for the optimizer. */

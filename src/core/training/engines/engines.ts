@@ -3,6 +3,7 @@ import { graphics } from 'systeminformation'
 import { type Bytes, bytes } from '../../../shared/units.ts'
 import { type EngineName, PROVIDERS } from '../engine.ts'
 import { ort } from '../onnxruntime.ts'
+import { tensorFlowPackage } from '../tfjs/tensorflow.ts'
 
 /** A way to compute that may work on this machine; `selfTest` shows whether it does. */
 export interface Engine {
@@ -25,10 +26,12 @@ export interface Card {
 export async function engines(): Promise<Engine[]> {
   const listed = ort.listSupportedBackends().map(({ name }) => name)
   const { controllers } = await graphics()
-  return enginesOf(
-    PROVIDERS.filter(name => listed.includes(name)),
-    controllers,
-  )
+  const providers = PROVIDERS.filter(name => listed.includes(name))
+  const installed = tensorFlowPackage()
+  const found = enginesOf(providers, controllers)
+  if (!installed) return found
+  const [like] = enginesOf([installed.endsWith('gpu') ? 'cuda' : 'cpu'], controllers)
+  return like ? [...found, { ...like, name: 'tfjs' }] : found
 }
 
 /** Which engine runs on which device. A card is a guess where several would do: the drivers choose, and do not tell. */

@@ -34,6 +34,13 @@ export const FAMILIES: readonly TrainingSpec[] = [
     ...shown,
   },
   {
+    recipe: 'resnet',
+    model: { image: [1, 4, 4], blocks: [1, 1], width: 2, groups: 2, outputs: 3 },
+    task: 'classification',
+    input: numbers,
+    ...shown,
+  },
+  {
     recipe: 'llama',
     model: {
       vocabulary: 11,

@@ -78,7 +78,7 @@ async function gradientsOf(spec: TrainingSpec, options: RunnerOptions): Promise<
 /** How far the loss's slope along the gradient is from the gradient's length, as a part of it. */
 async function slopeError(spec: TrainingSpec, gradients: Gradients, options: RunnerOptions): Promise<number> {
   const length = Math.hypot(...[...gradients.values()].map(g => Math.hypot(...Array.from(g))))
-  const reach = 0.004
+  const reach = 0.002
   const lossAt = async (distance: number) => {
     const moved: Tensors = new Map(
       [...initialWeights(spec, 1)].map(([name, w]) => {

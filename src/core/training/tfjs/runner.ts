@@ -1,0 +1,86 @@
+import type { Tensor } from '@tensorflow/tfjs-core'
+import type { Data } from '../data.ts'
+import type { Runner } from '../runner.ts'
+import { engineError } from '../session.ts'
+import type { TrainingSpec } from '../spec.ts'
+import { stateOf } from '../step.ts'
+import { f32, floats, type Tensor as Ours, type Tensors } from '../tensor.ts'
+import { batchLoss } from './loss.ts'
+import { optimize, type State } from './optimizer.ts'
+import type { TensorFlow } from './tensorflow.ts'
+
+/**
+ * Trains one spec over one dataset in TensorFlow.js: the same weights, batches and state as our graph's, computed by
+ * models written a second time. Data and state stay where its backend keeps them.
+ */
+export function openTensorFlowRunner(tf: TensorFlow, spec: TrainingSpec, data: Data, state: Tensors): Runner {
+  const { weights, optimizer } = stateOf(spec)
+  const names = weights.map(({ name }) => name)
+  const kept: State = new Map([...state].map(([name, t]) => [name, tf.tensor(floats(t), [...t.shape])]))
+  const [x, y] = [data.x, data.y].map(tensor => entered(tf, tensor))
+  return {
+    async run(rows, first) {
+      const before = new Map(kept)
+      for (const [name, tensor] of before) kept.set(name, tf.clone(tensor))
+      try {
+        const losses = new Float32Array(rows.length / spec.batch)
+        for (let i = 0; i < losses.length; i++) {
+          const picked = rows.subarray(i * spec.batch, (i + 1) * spec.batch)
+          losses[i] = tf.tidy(() => oneStep(tf, spec, { x: x!, y: y!, picked, names, kept, step: first + i }))
+        }
+        for (const tensor of before.values()) tensor.dispose()
+        return losses
+      } catch (error) {
+        for (const [name, tensor] of before) {
+          kept.get(name)?.dispose()
+          kept.set(name, tensor)
+        }
+        throw engineError('stopped in the middle of its work', error)
+      }
+    },
+    async state() {
+      const all = [...weights, ...optimizer].map(async ({ name, shape }): Promise<[string, Ours]> => {
+        const values = await kept.get(name)?.data()
+        return [name, f32(shape, Float32Array.from(values ?? []))]
+      })
+      return new Map(await Promise.all(all))
+    },
+    async close() {
+      for (const tensor of [...kept.values(), x!, y!]) tensor.dispose()
+    },
+  }
+}
+
+interface Step {
+  x: Tensor
+  y: Tensor
+  picked: Int32Array
+  /** Of the weights. */
+  names: string[]
+  kept: State
+  /** Of the job. */
+  step: number
+}
+
+/** @returns the loss before the update */
+function oneStep(tf: TensorFlow, spec: TrainingSpec, { x, y, picked, names, kept, step }: Step): number {
+  const rows = tf.tensor1d(picked, 'int32')
+  const [batchX, batchY] = [tf.gather(x, rows), tf.gather(y, rows)]
+  const loss = (...weights: Tensor[]) =>
+    batchLoss({ tf, w: name => required(weights[names.indexOf(name)], name) }, spec, batchX, batchY)
+  const weights = names.map(name => required(kept.get(name), name))
+  const { value, grads } = tf.valueAndGrads(loss)(weights)
+  optimize(tf, spec.optimizer, kept, new Map(grads.map((g, i) => [names[i] ?? '', g])), step)
+  return value.dataSync()[0] ?? Number.NaN
+}
+
+/** TensorFlow.js has no bytes: they become whole numbers. */
+const entered = (tf: TensorFlow, { dtype, shape, data }: Ours): Tensor =>
+  dtype === 'F32'
+    ? tf.tensor(data as Float32Array, [...shape])
+    : tf.tensor(Int32Array.from(data as Int32Array | Uint8Array), [...shape], 'int32')
+
+function required(tensor: Tensor | undefined, name: string): Tensor {
+  if (!tensor) throw new RangeError(`the model has no parameter "${name}"`)
+  return tensor
+}
