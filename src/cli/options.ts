@@ -30,6 +30,22 @@ export const price = (text: string): number => {
   return n
 }
 
+/** A share above 0 and at most 1, e.g. of probability. */
+export const share = (text: string): number => {
+  const n = Number(text)
+  if (!(text.trim() !== '' && n > 0 && n <= 1))
+    throw new InvalidArgumentError('It takes a share such as 0.9.')
+  return n
+}
+
+/** Of sampling: 0 or more. */
+export const temperature = (text: string): number => {
+  const n = Number(text)
+  if (!(text.trim() !== '' && n >= 0 && n <= 100))
+    throw new InvalidArgumentError('It takes a number from 0 to 100.')
+  return n
+}
+
 export const taskOption = (): Option =>
   new Option('--task <task>', 'what to train for, where the data leaves it open').choices([
     'classification',

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Cli, globalOptions } from './cli.ts'
+import { addChat } from './commands/chat.ts'
 import { addDevices } from './commands/devices.ts'
 import { addInspect } from './commands/inspect.ts'
 import {
@@ -49,6 +50,7 @@ export function program(cli: Cli): Command {
     addInspect,
     addTrainLocal,
     addPredict,
+    addChat,
     addDevices,
     addWallet,
     addLocalnet,

@@ -8,14 +8,14 @@ const table = {
   ...{ kind: 'rows', ...files, task: 'regression', target: 'y', inputs: 7, outputs: 1 },
   ...{ input: { dtype: 'f32', scale: 1, shift: 0 }, inspection: {} },
 } as unknown as Prepared
-const images = (width: number, height: number) =>
+const images = (width: number, height: number, channels = 1) =>
   ({
     ...{
       kind: 'rows',
       ...files,
       task: 'classification',
       target: 'label',
-      inputs: width * height,
+      inputs: channels * width * height,
       outputs: 10,
     },
     ...{ input: { dtype: 'u8', scale: 1 / 255, shift: 0 }, inspection: { images: { width, height } } },
@@ -31,6 +31,7 @@ describe('a recipe', () => {
       ...{ recipe: 'mlp', task: 'regression', model: { inputs: 7, outputs: 1 } },
     })
     expect(recipeOf(images(28, 20), {}).spec).toMatchObject({ recipe: 'cnn', model: { image: [1, 20, 28] } })
+    expect(recipeOf(images(28, 20, 3), {}).spec).toMatchObject({ model: { image: [3, 20, 28] } })
     expect(recipeOf(text(50_000, 64), {}).spec).toMatchObject({
       ...{ recipe: 'gpt', task: 'language', masked: true, model: { vocabulary: 65, context: 64, width: 64 } },
     })

@@ -77,7 +77,8 @@ const adamw = (learningRate: number, steps: number, text: boolean) => ({
   schedule: { warmup: Math.min(100, Math.floor(steps / 10)), steps, least: 0.1 },
 })
 
-function rowsModel({ task, inputs, outputs, input, ...prepared }: PreparedRows, model: LocalModel) {
+function rowsModel(prepared: PreparedRows, model: LocalModel) {
+  const { task, inputs, outputs, input } = prepared
   const image = imageOf(prepared)
   if (model === 'cnn' && image) {
     // McMahan et al. 2017; each convolution halves the picture.
@@ -115,7 +116,9 @@ function sizeFor(tokens: number) {
 }
 
 /** Channels, height and width of a dataset of pictures. */
-function imageOf({ inspection }: Pick<PreparedRows, 'inspection'>): [number, number, number] | undefined {
-  const { images } = inspection
-  return images && [1, images.height, images.width]
+function imageOf({
+  inspection: { images },
+  inputs,
+}: Pick<PreparedRows, 'inspection' | 'inputs'>): [number, number, number] | undefined {
+  return images && [inputs / (images.height * images.width), images.height, images.width]
 }

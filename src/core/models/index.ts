@@ -11,7 +11,7 @@ export {
   type TrainingFacts,
   trainingFacts,
 } from './report.ts'
-export { canChat, type Message } from './text/chat.ts'
+export { canChat, type Message, noChat } from './text/chat.ts'
 export { exportTextModel, type TextExportOptions } from './text/export.ts'
 export { isTextModel, type OpenTextModel, openTextModel, type Prompt, type TextRequest } from './text/open.ts'
 export type { TextReport } from './text/report.ts'

@@ -22,11 +22,7 @@ export function promptTokens(tokenizer: Tokenizer, text: string): number[] {
  * @throws UserError `generate/no-chat`, `generate/prompt-too-long` when the last message alone is too long
  */
 export function chatTokens(tokenizer: Tokenizer, messages: readonly Message[], most: number): number[] {
-  if (!canChat(tokenizer))
-    throw new UserError('generate/no-chat', {
-      message: 'This model was not trained on conversations: its tokenizer has no tokens for who speaks.',
-      fix: 'Use `gradstr predict` with the beginning of a text, or train on JSON lines with "messages".',
-    })
+  if (!canChat(tokenizer)) throw noChat()
   const mark = (name: string) => tokenizer.special.get(name)! // `canChat`
   const written = messages.map(({ role, content }) => ({
     role,
@@ -41,6 +37,12 @@ export function chatTokens(tokenizer: Tokenizer, messages: readonly Message[], m
   }
   return [...begin, ...written.flatMap(({ tokens }) => tokens), mark(roleMark('assistant'))]
 }
+
+export const noChat = (): UserError =>
+  new UserError('generate/no-chat', {
+    message: 'This model was not trained on conversations: its tokenizer has no tokens for who speaks.',
+    fix: 'Use `gradstr predict` with the beginning of a text, or train on JSON lines with "messages".',
+  })
 
 export const tooLong = (tokens: number, most: number): UserError =>
   new UserError('generate/prompt-too-long', {
