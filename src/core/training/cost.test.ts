@@ -24,6 +24,22 @@ describe('the cost of a step', () => {
     expect(flopsPerStep(spec)).toBe(products)
   })
 
+  it('counts those of a transformer as by hand', () => {
+    const [batch, context, width, layers, heads, vocabulary] = [3, 5, 8, 2, 2, 11] as const
+    const gpt: TrainingSpec = {
+      recipe: 'gpt',
+      task: 'language',
+      model: { vocabulary, context, width, layers, heads, bias: true, activation: 'gelu' },
+      batch,
+      optimizer: spec.optimizer,
+    }
+    // Four products with the width's square for attention, eight for the feed-forward layers, and the logits.
+    const weights = batch * context * (12 * width ** 2 * layers + vocabulary * width)
+    // Scores, and what they weigh, over all pairs of positions.
+    const attention = layers * 2 * batch * context ** 2 * width
+    expect(flopsPerStep(gpt)).toBe(3 * 2 * (weights + attention))
+  })
+
   it('does not depend on the optimizer, whose fast path changes the graph', () => {
     const optimizer = {
       name: 'adamw',
