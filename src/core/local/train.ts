@@ -131,6 +131,12 @@ async function begin(
 }
 
 function refuseModel({ model, dataset }: LocalOrder, prepared: Prepared): void {
+  if (prepared.kind === 'rows' && prepared.image?.channels === 3)
+    throw new UserError('local/colour', {
+      message: 'These are colour images. A model folder holds models of grey ones only.',
+      fix: 'Convert the images to grey.',
+      where: dataset,
+    })
   const fitting = modelsFor(prepared)
   if (model === undefined || fitting.includes(model)) return
   const kind = prepared.kind === 'text' ? 'a text' : fitting.includes('cnn') ? 'images' : 'a table'
