@@ -32,6 +32,7 @@ import {
   reduceMax,
   reduceMean,
   reduceSum,
+  reduceSumSquare,
   relu,
   reshape,
   rmsNorm,
@@ -231,6 +232,10 @@ const cases: Record<string, fc.Arbitrary<Case>> = {
   'reduceSum over one axis': withAxis(
     (x, axis) => reduceSum(x, { axes: [axis], keep: true }),
     (x, axis) => tf.sum(x, axis, true),
+  ),
+  'reduceSumSquare over one axis': withAxis(
+    (x, axis) => reduceSumSquare(x, { axes: [axis] }),
+    (x, axis) => tf.sum(tf.square(x), axis),
   ),
   'reduceMean over one axis': withAxis(
     (x, axis) => reduceMean(x, { axes: [axis] }),

@@ -11,14 +11,17 @@ const erf: Unary = defineOp<1>({
 
 /**
  * `x · Φ(x)`, with Φ the normal distribution's (Hendrycks and Gimpel 2016, arXiv 1606.08415). PyTorch's `gelu`.
- * The gradient `Φ(x) + x · φ(x)` uses Φ again, so it is computed by hand and kept.
+ * Written as `u · (1 + erf u) / √2` with `u = x / √2`: both constants stand at the borders, where the products before and
+ * after take them up, and nothing inside is scaled. Its gradient uses `1 + erf u` again.
  */
 export function gelu(x: Value): Value {
-  const cdf = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5)
-  return withGradient(mul(x, cdf), [x], dy => {
-    const density = exp(sub(-0.5 * Math.log(2 * Math.PI), mul(mul(x, 0.5), x)))
-    return [mul(dy, add(cdf, mul(x, density)))]
+  const u = mul(x, Math.SQRT1_2)
+  const raised = add(erf(u), 1)
+  const y = withGradient(mul(u, raised), [u], dy => {
+    const density = exp(sub(Math.log(2 / Math.sqrt(Math.PI)), mul(u, u)))
+    return [mul(dy, add(raised, mul(u, density)))]
   })
+  return mul(y, Math.SQRT1_2)
 }
 
 /** GELU by tanh, what GPT-2 was trained with: Hugging Face's `gelu_new`. */

@@ -1,4 +1,4 @@
-import { defineOp } from '../op.ts'
+import { defineOp, type Op } from '../op.ts'
 import { count } from '../value.ts'
 import { div, mul } from './arithmetic.ts'
 import { cast, equal } from './choose.ts'
@@ -25,4 +25,11 @@ export const reduceMax = defineOp<1, Reduction>({
     const ties = reduceSum(isMax, { axes: axesOf(attrs, x), keep: true })
     return [mul(isMax, div(reshape(dy, kept), ties))]
   },
+})
+
+/** Sum of squares over the given axes, without the squares in between. */
+export const reduceSumSquare: Op<1, Reduction> = defineOp<1, Reduction>({
+  onnx: 'ReduceSumSquare',
+  ...reduction,
+  grad: (dy, [x], { attrs }) => [mul(mul(x, 2), reshape(dy, keptShape(x, attrs)))],
 })
