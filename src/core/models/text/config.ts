@@ -49,8 +49,14 @@ const scaling = z.looseObject({
   original_max_position_embeddings: whole,
 })
 
+/** The same in files of transformers 5, together with θ. */
+const rope = z.discriminatedUnion('rope_type', [
+  z.looseObject({ rope_type: z.literal('default'), rope_theta: z.number().positive() }),
+  scaling.extend({ rope_theta: z.number().positive() }),
+])
+
 /** Llama's. */
-const llama = z.looseObject({
+const llamaFields = z.looseObject({
   model_type: z.literal('llama'),
   vocab_size: whole,
   max_position_embeddings: whole,
@@ -62,12 +68,20 @@ const llama = z.looseObject({
   rms_norm_eps: z.number().positive(),
   rope_theta: z.number().positive().default(10_000),
   rope_scaling: scaling.nullish(),
+  rope_parameters: rope.nullish(),
+  head_dim: whole.nullish(),
   hidden_act: z.literal('silu').default('silu'),
   attention_bias: z.literal(false).default(false),
   mlp_bias: z.literal(false).default(false),
   tie_word_embeddings: z.boolean().default(false),
   gradstr: ours.optional(),
 })
+
+const llama = llamaFields.refine(
+  ({ head_dim, hidden_size, num_attention_heads }) =>
+    !head_dim || head_dim * num_attention_heads === hidden_size,
+  { message: 'heads must share hidden_size evenly', path: ['head_dim'] },
+)
 
 export const textConfig = z.discriminatedUnion('model_type', [gpt2, llama])
 export type TextConfig = z.infer<typeof textConfig>
@@ -96,10 +110,18 @@ const llamaOf = (config: Extract<TextConfig, { model_type: 'llama' }>): Of<'llam
   heads: config.num_attention_heads,
   keyValueHeads: config.num_key_value_heads,
   epsilon: config.rms_norm_eps,
-  theta: config.rope_theta,
+  theta: config.rope_parameters?.rope_theta ?? config.rope_theta,
   tied: config.tie_word_embeddings,
-  ...(config.rope_scaling ? { scaling: scalingOf(config.rope_scaling) } : {}),
+  ...scalingIn(config),
 })
+
+function scalingIn({
+  rope_parameters: both,
+  rope_scaling,
+}: Pick<z.infer<typeof llamaFields>, 'rope_parameters' | 'rope_scaling'>) {
+  const found = both?.rope_type === 'llama3' ? both : rope_scaling
+  return found ? { scaling: scalingOf(found) } : {}
+}
 
 const scalingOf = (rope: z.infer<typeof scaling>): NonNullable<Of<'llama'>['scaling']> => ({
   factor: rope.factor,

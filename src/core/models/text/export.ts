@@ -11,6 +11,7 @@ import {
 import { CONFIG, FORMAT, VERSION } from '../config.ts'
 import { checkOut, fingerprint, publishFolder } from '../folder.ts'
 import { type LocalFacts, localFacts } from '../report.ts'
+import { withBiases } from './biases.ts'
 import { textCard } from './card.ts'
 import { CHAT_TEMPLATE, canChat } from './chat.ts'
 import { huggingFaceConfig, type OwnPart, TEXT_FILES } from './config.ts'
@@ -86,7 +87,8 @@ async function write(
   report: TextReport,
 ): Promise<void> {
   const at = (name: string) => join(folder, name)
-  await writeSafetensors(at(TEXT_FILES.weights), weights, { format: 'pt' })
+  const biased = withBiases(spec, weights)
+  await writeSafetensors(at(TEXT_FILES.weights), biased.weights, { format: 'pt' })
   await writeTokenizer(at(TEXT_FILES.tokenizer), tokenizer)
   await writeFile(at(TEXT_FILES.tokenizerConfig), json(tokenizerConfig(spec, tokenizer)))
   await writeFile(at(TEXT_FILES.report), json(report))
@@ -94,7 +96,7 @@ async function write(
   const files: OwnPart['files'] = {}
   for (const name of Object.values(TEXT_FILES)) files[name] = await fingerprint(at(name))
   const own: OwnPart = { format: FORMAT, version: VERSION, files }
-  await writeFile(at(CONFIG), json(huggingFaceConfig(spec, tokenizer.endOfText, own)))
+  await writeFile(at(CONFIG), json(huggingFaceConfig(biased.architecture, tokenizer.endOfText, own)))
 }
 
 /** What `transformers` asks for beside tokenizer.json. */

@@ -7,7 +7,7 @@ import {
   generate,
   Reader,
   type ReaderOptions,
-  readWeights,
+  readPretrained,
   type TextArchitecture,
 } from '../../training/index.ts'
 import { CONFIG } from '../config.ts'
@@ -48,7 +48,7 @@ export async function openTextModel(folder: string, options: ReaderOptions = {})
   const architecture = architectureOf(config)
   const tokenizer = await readTokenizer(join(folder, TEXT_FILES.tokenizer))
   if (tokenizer.size > architecture.model.vocabulary) throw unfit(tokenizer.size, architecture, folder)
-  const weights = await readWeights(architecture, join(folder, TEXT_FILES.weights))
+  const weights = await readPretrained(architecture, folder)
   const reader = new Reader(architecture, weights, options)
   return {
     architecture,
