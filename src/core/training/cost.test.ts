@@ -40,6 +40,22 @@ describe('the cost of a step', () => {
     expect(flopsPerStep(gpt)).toBe(3 * 2 * (weights + attention))
   })
 
+  it('counts those of convolutions by their definition, whichever way they are computed', () => {
+    const [batch, side, kernel, outputs] = [2, 8, 5, 3] as const
+    const cnn: TrainingSpec = {
+      recipe: 'cnn',
+      model: { image: [1, side, side], channels: [2, 4], kernel, hidden: [], outputs },
+      task: 'classification',
+      input: spec.input,
+      batch,
+      optimizer: spec.optimizer,
+    }
+    const first = batch * side ** 2 * kernel ** 2 * 1 * 2
+    const second = batch * (side / 2) ** 2 * kernel ** 2 * 2 * 4
+    const last = batch * 4 * (side / 4) ** 2 * outputs
+    expect(flopsPerStep(cnn)).toBe(2 * (2 * first + 3 * second + 3 * last))
+  })
+
   it('does not depend on the optimizer, whose fast path changes the graph', () => {
     const optimizer = {
       name: 'adamw',

@@ -4,9 +4,12 @@ import { rowOf, type TrainingSpec } from './spec.ts'
 import { stateOf, trainingGraph } from './step.ts'
 import { elements } from './tensor.ts'
 
-/** Floating-point operations of one optimizer step, counted from the products in its graph (a multiply-add is two). */
+/**
+ * Floating-point operations of one optimizer step, counted from the products in its graph (a multiply-add is two). Those
+ * of the definitions: a job's price must not depend on which way of computing is fastest.
+ */
 export function flopsPerStep(spec: TrainingSpec): Flops {
-  return flopsOf(trainingGraph(spec))
+  return flopsOf(trainingGraph(spec, { general: true }))
 }
 
 /** Node and ONNX Runtime, measured with a model of a few parameters. */

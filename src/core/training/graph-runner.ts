@@ -23,7 +23,10 @@ export async function openGraphRunner(
   const { weights, optimizer } = stateOf(spec)
   const names = [...weights, ...optimizer]
   const onDevice = options.provider === 'webgpu' ? names.map(({ name }) => `out/${name}`) : []
-  const session = await openSession(encodeModel(trainingGraph(spec, microBatch)), { ...options, onDevice })
+  // The faster ways were measured on the CPU, and some have operators that other providers lack.
+  const general = (options.provider ?? 'cpu') !== 'cpu'
+  const graph = trainingGraph(spec, { general, ...(microBatch !== undefined && { microBatch }) })
+  const session = await openSession(encodeModel(graph), { ...options, onDevice })
   try {
     const fixed = { ...(await dataOf(spec, data, options)), ...baseFeeds(base) }
     return new GraphRunner({ spec, session, options, names, fixed, state })

@@ -44,9 +44,13 @@ export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer
  * outputs: the state as `out/NAME` and `losses` (f32 [steps], each before its step).
  * @param microBatch  rows that go through the model at a time, a divisor of the batch: less memory, the same gradients
  *   but for rounding
+ * @param general  without the faster ways of some operations, see `Graph`
  */
-export function trainingGraph(spec: TrainingSpec, microBatch = spec.batch): Graph {
-  const graph = new Graph()
+export function trainingGraph(
+  spec: TrainingSpec,
+  { microBatch = spec.batch, general = false }: { microBatch?: number; general?: boolean } = {},
+): Graph {
+  const graph = new Graph(undefined, { general })
   const steps = graph.input('steps', 'i64', [])
   const first = graph.input('first', 'i64', [])
   const batches = graph.input('batches', 'i32', ['steps', spec.batch])

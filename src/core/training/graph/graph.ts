@@ -57,8 +57,12 @@ export class Graph {
   private readonly known = new Map<string, Value>()
   private scopes: string[] = []
 
-  constructor(parent?: Graph) {
+  /** Whether operations are written as their definitions say, without the faster ways that suit some shapes. */
+  readonly general: boolean
+
+  constructor(parent?: Graph, { general = parent?.general ?? false } = {}) {
     this.parent = parent
+    this.general = general
     this.depth = parent ? parent.depth + 1 : 0
     // Names inside a loop's body must not hide the parent's.
     this.names = parent?.names ?? new Set()

@@ -64,7 +64,9 @@ export const unconvolve = defineOp<2, Backwards>({
       return size + 2 * g.padding[axis] - reached
     }),
   }),
-  flops: ([dy, w], { g }) => 2 * count([dy.shape[0] ?? 1, ...g.out]) * count(w.shape),
+  // With a constant kernel it only puts numbers in their places, as pooling's gradient does.
+  flops: ([dy, w], { g }) =>
+    w.graph.constants.has(w) ? 0 : 2 * count([dy.shape[0] ?? 1, ...g.out]) * count(w.shape),
 })
 
 /** `Σ dy · (what the kernel saw)` over images and positions: one product per image and group. */
