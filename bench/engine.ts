@@ -5,7 +5,7 @@ import { type Configuration, configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
 
 /**
- * A full training step (forward, loss, backward, SGD; float32) against PyTorch on the same cores, and against
+ * A full training step (forward, loss, backward, optimizer; float32) against PyTorch on the same cores, and against
  * TensorFlow.js where it can: one session a process, the engines in turns, medians. `--model NAME` (all when left out),
  * `--batch N`, `--python PATH` (an interpreter that has torch; without it PyTorch is left out), `--compile` (torch.compile
  * too, which needs a C++ compiler), `--turns N`, `--threads N`.

@@ -18,6 +18,25 @@ const numbers = {
   optimizer,
 } as const
 
+/** nanoGPT without dropout and biases, with its AdamW, clipping included. */
+const nanoGpt = (layers: number, heads: number, width: number, context: number) => (batch: number) =>
+  ({
+    recipe: 'gpt',
+    model: { vocabulary: 65, context, width, layers, heads, bias: false, activation: 'gelu' },
+    task: 'language',
+    batch,
+    optimizer: {
+      name: 'adamw',
+      learningRate: 1e-3,
+      beta1: 0.9,
+      beta2: 0.99,
+      epsilon: 1e-8,
+      weightDecay: 0.1,
+      decayed: 'matrices',
+      clip: 1,
+    },
+  }) satisfies TrainingSpec
+
 export const configurations: Readonly<Record<string, Configuration>> = {
   mlp: {
     spec: batch => ({
@@ -37,4 +56,6 @@ export const configurations: Readonly<Record<string, Configuration>> = {
     // Its WebAssembly backend lacks the gradient of a convolution's kernel (Conv2DBackpropFilter).
     tensorflow: false,
   },
+  'gpt-cpu': { spec: nanoGpt(4, 4, 128, 64), batches: [12], goal: 1.4, tensorflow: false },
+  'gpt-gpu': { spec: nanoGpt(6, 6, 384, 256), batches: [4], goal: 1, tensorflow: false },
 }
