@@ -1,6 +1,6 @@
 import type { Parameter } from './models/index.ts'
 import { type Tensor as OrtTensor, ort } from './onnxruntime.ts'
-import { f32, type Tensor, type Tensors } from './tensor.ts'
+import { f32, named, type Tensor, type Tensors } from './tensor.ts'
 
 /** Our tensor as ONNX Runtime's, over the same memory. */
 export function toOrt({ dtype, shape, data }: Tensor): OrtTensor {
@@ -32,13 +32,7 @@ export const count = (n: number): OrtTensor => new ort.Tensor('int64', BigInt64A
 
 /** The parameters of a model as a graph's inputs of the same names. @throws RangeError when one is missing */
 export function weightFeeds(parameters: readonly Parameter[], weights: Tensors): Record<string, OrtTensor> {
-  return Object.fromEntries(
-    parameters.map(({ name }) => {
-      const tensor = weights.get(name)
-      if (!tensor) throw new RangeError(`the weights lack "${name}"`)
-      return [name, toOrt(tensor)]
-    }),
-  )
+  return Object.fromEntries(parameters.map(({ name }) => [name, toOrt(named(weights, name))]))
 }
 
 /** A frozen base as a graph's inputs; see `frozenInputs`. */

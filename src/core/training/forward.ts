@@ -6,7 +6,7 @@ import { adaptedNet, type Net, netOf } from './layers/net.ts'
 import { type Architecture, modelOf } from './models/index.ts'
 import { parameters } from './parameters.ts'
 import { rowOf, type TrainingSpec } from './spec.ts'
-import { floats, type Tensors } from './tensor.ts'
+import { floats, named, type Tensors } from './tensor.ts'
 
 /** The type in which a spec's raw inputs enter a graph. */
 export const inputType = (spec: TrainingSpec) => rowOf(spec).x.dtype
@@ -35,11 +35,10 @@ export function forward(spec: TrainingSpec, x: Value, net: Net): Value {
 /** The parameters as constants of a graph, for a model that is complete in one file. */
 export function constantWeights(graph: Graph, architecture: Architecture, weights: Tensors): Net {
   return netOf(
-    parameters(architecture).map(({ name, shape }) => {
-      const tensor = weights.get(name)
-      if (!tensor) throw new RangeError(`the weights lack "${name}"`)
-      return [name, graph.constant('f32', shape, floats(tensor), name)]
-    }),
+    parameters(architecture).map(({ name, shape }) => [
+      name,
+      graph.constant('f32', shape, floats(named(weights, name)), name),
+    ]),
   )
 }
 
@@ -69,11 +68,11 @@ export function trainedNet(
   base: ReadonlyMap<string, Frozen>,
 ): Net {
   const { adapter } = architecture
-  const named = new Map(parameters(architecture).map(({ name }, i) => [name, values[i]!])) // one for each
-  if (!adapter) return netOf(named)
+  const byName = new Map(parameters(architecture).map(({ name }, i) => [name, values[i]!])) // one for each
+  if (!adapter) return netOf(byName)
   const adapters = adaptedModules(modelOf(architecture).frozen, adapter).map(module => {
     const { a, b } = adapterNames(module)
-    return [module, { a: named.get(a)!, b: named.get(b)!, scale: adapter.alpha / adapter.rank }] as const
+    return [module, { a: byName.get(a)!, b: byName.get(b)!, scale: adapter.alpha / adapter.rank }] as const
   })
   return adaptedNet(graph, base, new Map(adapters))
 }

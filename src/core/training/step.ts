@@ -125,7 +125,6 @@ function accumulated(spec: TrainingSpec, { x, y, base, rows, microBatch }: Batch
     name: `${w.name}/slope`,
     start: zerosLike(w),
   }))
-  const label = 'micro/'
   const results = loop(
     graph.scalar('i64', parts),
     [...sums, ...slopes],
@@ -137,7 +136,7 @@ function accumulated(spec: TrainingSpec, { x, y, base, rows, microBatch }: Batch
       const added = gradients(sum, weights).map((slope, w) => add(slopes0[w]!, slope))
       return { next: [add(loss0!, sum), add(count0!, count), ...added], collect: [] }
     },
-    label,
+    'micro/',
   )
   const [sum, count, ...totals] = results.carried
   return { loss: mean({ sum: sum!, count: count! }), slopes: totals.map(total => div(total, count!)) }

@@ -48,3 +48,10 @@ export function floats(tensor: Tensor): Float32Array {
   if (tensor.data instanceof Float32Array) return tensor.data
   throw new TypeError(`expected float32 values, found ${tensor.dtype}`)
 }
+
+/** One of several tensors. @throws RangeError when there is none of that name */
+export function named(tensors: Tensors, name: string): Tensor {
+  const tensor = tensors.get(name)
+  if (!tensor) throw new RangeError(`the weights lack "${name}"`)
+  return tensor
+}

@@ -25,10 +25,10 @@ export async function textEvaluator(spec: LanguageSpec, options: EvaluatorOption
     load: path => readData(spec, path),
     async losses(weights, data, rows) {
       const feeds = { ...baseFeeds(options.base), ...weightFeeds(parameters, weights) }
-      const all = rows ?? Array.from({ length: data.rows }, (_, i) => i)
+      const all = rows ? Array.from(rows) : Array.from({ length: data.rows }, (_, i) => i)
       let [sum, count] = [0, 0]
       for (let from = 0; from < all.length; from += blocks) {
-        const { x, y } = filled(data, Array.from(all).slice(from, from + blocks), blocks)
+        const { x, y } = filled(data, all.slice(from, from + blocks), blocks)
         const result = await runSession(session, { ...feeds, x: toOrt(x), y: toOrt(y) })
         sum += fromOrt(result.sum).data[0] ?? Number.NaN
         count += fromOrt(result.count).data[0] ?? Number.NaN

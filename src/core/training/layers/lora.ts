@@ -42,20 +42,21 @@ export const adapterNames = (module: string): { a: string; b: string } => ({
 const isTarget = (module: string, { targets }: AdapterConfig): boolean =>
   targets.some(target => module === target || module.endsWith(`.${target}`))
 
-/** The linear layers of a model that an adapter changes. */
-export function adaptedModules(base: readonly Parameter[], config: AdapterConfig): string[] {
+/** The linear layers of a model that an adapter changes, with their widths. */
+function adaptedLayers(base: readonly Parameter[], config: AdapterConfig) {
   return base.flatMap(({ name, linear }) => {
     const module = name.replace(/\.weight$/, '')
-    return linear && isTarget(module, config) ? [module] : []
+    return linear && isTarget(module, config) ? [{ module, ...linear }] : []
   })
 }
 
+/** Their names. */
+export const adaptedModules = (base: readonly Parameter[], config: AdapterConfig): string[] =>
+  adaptedLayers(base, config).map(({ module }) => module)
+
 /** The adapters' matrices. B begins with zeros, so that training begins with the base; A as PyTorch draws linear layers. */
 export function adapterParameters(base: readonly Parameter[], config: AdapterConfig): Parameter[] {
-  return base.flatMap(({ name, linear }) => {
-    const module = name.replace(/\.weight$/, '')
-    if (!linear || !isTarget(module, config)) return []
-    const { inputs, outputs } = linear
+  return adaptedLayers(base, config).flatMap(({ module, inputs, outputs }) => {
     const names = adapterNames(module)
     return [
       { name: names.a, shape: [config.rank, inputs], init: { uniform: 1 / Math.sqrt(inputs) } },

@@ -6,7 +6,7 @@ import {
   gather,
   gelu,
   geluTanh,
-  matmul,
+  matmulTransposed,
   reshape,
   split,
   transpose,
@@ -60,7 +60,7 @@ export const gpt: Model<GptConfig> = {
     for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions, reading)
     x = normalised(net, 'transformer.ln_f', x, config)
     const logits = x.graph.scope('lm_head', () =>
-      matmul(x, transpose(net.parameter('transformer.wte.weight'))),
+      matmulTransposed(x, net.parameter('transformer.wte.weight')),
     )
     return reshape(logits, [n, positions, vocabulary])
   },

@@ -23,30 +23,35 @@ export const matmul: Binary = defineOp<2>({
   grad: (dy, [a, b]) => [sumTo(a.shape, matmul(dy, transpose(b))), sumTo(b.shape, matmul(transpose(a), dy))],
 })
 
+/** What dense layers with and without bias share: `x · wᵀ` as one Gemm. */
+const transposed = {
+  onnx: 'Gemm',
+  attributes: () => ({ transB: 1 }),
+  flops: ([x, w]: readonly [Value, Value, ...Value[]]) => 2 * fixed([rows(x)])[0]! * count(w.shape),
+}
+
+const slopes = (dy: Value, x: Value, w: Value): [Value, Value] => [matmul(dy, w), matmul(transpose(dy), x)]
+
 /** A dense layer, `x · wᵀ + b`: `[n, k] · [m, k]ᵀ + [m] → [n, m]`, one product with the addition inside. */
 export const dense: Ternary = defineOp<3>({
-  onnx: 'Gemm',
+  ...transposed,
   shape: ([x, w, b]) => {
     check(x, w, cols(w))
     if (x.shape.length !== 2 || b.shape.length !== 1 || b.shape[0] !== rows(w))
       throw new ShapeError(`a dense layer of ${show(x.shape)}, ${show(w.shape)} and ${show(b.shape)}`)
     return [rows(x), rows(w)]
   },
-  attributes: () => ({ transB: 1 }),
-  flops: ([x, w]) => 2 * fixed([rows(x)])[0]! * count(w.shape),
-  grad: (dy, [x, w]) => [matmul(dy, w), matmul(transpose(dy), x), reduceSum(dy, { axes: [0] })],
+  grad: (dy, [x, w]) => [...slopes(dy, x, w), reduceSum(dy, { axes: [0] })],
 })
 
 /** A dense layer without bias, `x · wᵀ`: `[n, k] · [m, k]ᵀ → [n, m]`. */
 export const matmulTransposed: Binary = defineOp<2>({
-  onnx: 'Gemm',
+  ...transposed,
   shape: ([x, w]) => {
     check(x, w, cols(w))
     if (x.shape.length !== 2 || w.shape.length !== 2)
       throw new ShapeError(`a dense layer of ${show(x.shape)} and ${show(w.shape)}`)
     return [rows(x), rows(w)]
   },
-  attributes: () => ({ transB: 1 }),
-  flops: ([x, w]) => 2 * fixed([rows(x)])[0]! * count(w.shape),
-  grad: (dy, [x, w]) => [matmul(dy, w), matmul(transpose(dy), x)],
+  grad: (dy, [x, w]) => slopes(dy, x, w),
 })
