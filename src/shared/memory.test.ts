@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { memoryOf } from './memory.ts'
+import { discard, memoryOf } from './memory.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -25,4 +25,15 @@ it('keeps at most as many as it may, and none that it did not lend', () => {
   const again = [memory.lend(mebibyte), memory.lend(mebibyte)]
   expect(again[0]?.buffer).toBe(lent[0]?.buffer)
   expect(lent.map(({ buffer }) => buffer)).not.toContain(again[1]?.buffer)
+})
+
+it('gives memory back that one buffer has to itself, and none that others share', () => {
+  const [own, shared] = [Buffer.alloc(64 * 1024), Buffer.alloc(64 * 1024)]
+  const part = shared.subarray(0, 32 * 1024)
+  discard(own)
+  discard(part)
+  discard(Buffer.from('a little'))
+  expect(own).toHaveLength(0)
+  expect(part).toHaveLength(32 * 1024)
+  expect(Buffer.from('from the pool')).toHaveLength(13)
 })

@@ -30,3 +30,15 @@ export function memoryOf(size: number, most = 6): Memory {
     },
   }
 }
+
+/**
+ * Gives back the memory of a buffer that nobody needs any more, now: the collector sees a few bytes of JavaScript and not
+ * the 64 KiB behind them, and when it does, it walks through everything there is. Left alone where others share the memory.
+ */
+export function discard({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength >= worthDiscarding)
+    buffer.transfer(0)
+}
+
+/** Node's own pool of memory for small buffers is 8 KiB, and shared. */
+const worthDiscarding = 16 * 1024

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from 'node:crypto'
+import { discard } from '../../shared/memory.ts'
 
 /** What AES-GCM adds to each chunk: its authentication tag. */
 export const tagBytes = 16
@@ -21,10 +22,7 @@ export function sealChunk(
 ): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonce(index)).setAAD(aad(index, last))
   const sealed = into.subarray(0, plain.length + tagBytes)
-  // In pieces that stay in the processor's cache between `update` and the copy into place.
-  for (let at = 0; at < plain.length; at += piece)
-    sealed.set(cipher.update(plain.subarray(at, at + piece)), at)
-  cipher.final()
+  transform(cipher, plain, sealed)
   sealed.set(cipher.getAuthTag(), plain.length)
   return sealed
 }
@@ -45,13 +43,21 @@ export function openChunk(
   const decipher = createDecipheriv('aes-256-gcm', key, nonce(index), { authTagLength: tagBytes })
     .setAAD(aad(index, last))
     .setAuthTag(sealed.subarray(end))
-  for (let at = 0; at < end; at += piece)
-    into.set(decipher.update(sealed.subarray(at, Math.min(at + piece, end))), at)
-  decipher.final()
+  transform(decipher, sealed.subarray(0, end), into)
   return into.subarray(0, end)
 }
 
 const piece = 64 * 1024
+
+/** In pieces that stay in the processor's cache between `update` and the copy into place. */
+function transform(cipher: Cipheriv | Decipheriv, from: Uint8Array, into: Uint8Array): void {
+  for (let at = 0; at < from.length; at += piece) {
+    const done = cipher.update(from.subarray(at, at + piece))
+    into.set(done, at)
+    discard(done)
+  }
+  cipher.final()
+}
 
 function nonce(index: number): Uint8Array {
   const bytes = Buffer.alloc(12)

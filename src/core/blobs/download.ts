@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -8,7 +8,6 @@ import type { Bytes } from '../../shared/units.ts'
 import type { KeyPair } from '../identity/index.ts'
 import { openChunk, sealChunk, tagBytes } from './chunk.ts'
 import type { BlossomClient, Chunk } from './client.ts'
-import { hashFile } from './encrypt.ts'
 import { badManifest, noServer, ServerError, type ServerProblem, twice } from './errors.ts'
 import { type Manifest, originsOf, stride } from './manifest.ts'
 import { inParallel } from './parallel.ts'
@@ -71,7 +70,7 @@ interface Fill extends DownloadOptions {
   progress: { verified: number }
 }
 
-/** Fetches what the part file does not hold yet, chunk by chunk, and checks the whole at the end. */
+/** Fetches what the part file does not hold yet, chunk by chunk, and checks the hash of the whole on the way. */
 async function fillPart(
   part: string,
   manifest: Manifest,
@@ -81,20 +80,26 @@ async function fillPart(
   const { chunks, size, sha256 } = manifest
   const key = Buffer.from(manifest.key, 'hex')
   const fetchChunk = chunkFetcher(manifest, options, tools)
+  const whole = createHash('sha256')
+  const queue = inOrder()
   await mkdir(dirname(part), { recursive: true })
   const file = await open(part, constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
     const held = (await file.stat()).size
     await inParallel(chunks, width, async (chunk, index) => {
-      options.signal?.throwIfAborted()
+      const turn = queue.join()
       const place = { key, index, last: index === chunks.length - 1, at: index * stride(manifest) }
       const memory = tools.memory.lend(chunk.size)
       try {
-        if (place.at + chunk.size - tagBytes > held || !(await holds(file, chunk, place, memory))) {
-          const plain = await fetchChunk(chunk, place, memory)
-          await file.write(plain, 0, plain.length, place.at)
-        }
+        options.signal?.throwIfAborted()
+        const mayBeHere = place.at + chunk.size - tagBytes <= held
+        const known = mayBeHere ? await heldBy(file, chunk, place, memory) : undefined
+        const plain = known ?? (await fetchChunk(chunk, place, memory))
+        if (!known) await file.write(plain, 0, plain.length, place.at)
+        await turn.comes
+        whole.update(plain)
       } finally {
+        turn.over()
         tools.memory.takeBack(memory)
       }
       options.progress.verified++
@@ -103,7 +108,7 @@ async function fillPart(
   } finally {
     await file.close()
   }
-  if ((await hashFile(part)) !== sha256)
+  if (whole.digest('hex') !== sha256)
     throw badManifest('Every chunk is as the manifest says, but the whole does not have the hash it names.')
 }
 
@@ -114,17 +119,33 @@ interface Place {
   at: number
 }
 
-/** Whether an earlier try wrote this chunk whole: sealed again it must have the manifest's hash. */
-async function holds(
+/** A chunk that an earlier try wrote whole: sealed again it must have the manifest's hash. */
+async function heldBy(
   file: FileHandle,
   chunk: Chunk,
   { key, index, last, at }: Place,
   memory: Buffer,
-): Promise<boolean> {
+): Promise<Buffer | undefined> {
   const plain = memory.subarray(0, chunk.size - tagBytes)
   const { bytesRead } = await file.read(plain, 0, plain.length, at)
-  if (bytesRead !== plain.length) return false
-  return hash('sha256', sealChunk(key, index, last, plain, memory)) === chunk.sha256
+  if (bytesRead !== plain.length) return undefined
+  const sealed = sealChunk(key, index, last, plain, memory)
+  return hash('sha256', sealed) === chunk.sha256 ? openChunk(key, index, last, sealed, memory) : undefined
+}
+
+/** Turns in the order in which they were asked for, to be given on in any case. */
+function inOrder(): { join(): { comes: Promise<void>; over(): void } } {
+  let last: Promise<void> = Promise.resolve()
+  return {
+    join() {
+      const comes = last
+      let over = (): void => {}
+      last = new Promise(resolve => {
+        over = resolve
+      })
+      return { comes, over }
+    },
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { discard } from '../../shared/memory.ts'
 import { ServerError } from './errors.ts'
 import type { AddressPolicy } from './policy.ts'
 
@@ -81,6 +82,11 @@ export function createRequests({ policy, stallMs }: RequestOptions) {
         sent.destroy()
       }
       const { stop } = watch(patience(body?.length ?? 0), signal, give, 'does not answer (stalled)')
+      sent.once('socket', socket => {
+        // After node:http has parsed what came, and given us a copy of the body.
+        socket.on('data', discard)
+        sent.once('close', () => socket.off('data', discard))
+      })
       sent.once('response', stream => {
         stop()
         const status = stream.statusCode ?? 0
@@ -148,9 +154,11 @@ function collect(
       heard()
       if (size + part.length > limit)
         return void stream.destroy(new ServerError(`sends more than ${limit} bytes`))
-      if (into) part.copy(into, size)
-      else parts.push(part)
       size += part.length
+      if (into) {
+        part.copy(into, size - part.length)
+        discard(part)
+      } else parts.push(part)
     })
     stream.once('end', () => {
       if (into && size !== into.length)

@@ -2,9 +2,9 @@ import { createHash, hash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Transform } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { memoryOf } from '../../shared/memory.ts'
+import { discard, memoryOf } from '../../shared/memory.ts'
 import { type Database, openDatabase } from '../store/index.ts'
 import { Refusal } from './blossom-refusal.ts'
 
@@ -84,7 +84,7 @@ export class BlobFiles {
    * @throws Refusal 413 as soon as it is too large, 409 for another hash
    */
   async receive(
-    body: AsyncIterable<Uint8Array>,
+    body: Readable,
     from: { pubkey: string; hashes: ReadonlySet<string>; type: string; length?: number; now: number },
   ): Promise<{ blob: StoredBlob; fresh: boolean }> {
     const incoming = join(this.#incoming, randomUUID())
@@ -112,21 +112,12 @@ export class BlobFiles {
   }
 
   /** Hashed at once and written at once: a small body in pieces of 64 KiB is mostly overhead. */
-  async #saveWhole(
-    body: AsyncIterable<Uint8Array>,
-    length: number,
-    path: string,
-  ): Promise<{ sha256: string; size: number }> {
+  async #saveWhole(body: Readable, length: number, path: string): Promise<{ sha256: string; size: number }> {
     const whole = this.#memory.lend(length)
     try {
-      let size = 0
-      for await (const part of body) {
-        whole.set(part, size)
-        size += part.length
-      }
-      const came = whole.subarray(0, size)
+      const came = whole.subarray(0, await gather(body, whole))
       await writeFile(path, came, { flag: 'wx' })
-      return { sha256: hash('sha256', came), size }
+      return { sha256: hash('sha256', came), size: came.length }
     } finally {
       this.#memory.takeBack(whole)
     }
@@ -154,7 +145,7 @@ export class BlobFiles {
     this.#memory.takeBack(part)
   }
 
-  async #save(body: AsyncIterable<Uint8Array>, path: string): Promise<{ sha256: string; size: number }> {
+  async #save(body: Readable, path: string): Promise<{ sha256: string; size: number }> {
     const hash = createHash('sha256')
     let size = 0
     const counted = new Transform({
@@ -184,6 +175,22 @@ export class BlobFiles {
     })
     if (gone) await rm(this.path(sha256), { force: true })
   }
+}
+
+/** Reads a body into its place. @returns its bytes, which are no more than there is room for */
+function gather(body: Readable, into: Buffer): Promise<number> {
+  let size = 0
+  return new Promise((resolve, reject) => {
+    body.on('data', (part: Buffer) => {
+      if (size + part.length > into.length) return void body.destroy(new Refusal(400, 'longer than it said'))
+      part.copy(into, size)
+      size += part.length
+      discard(part)
+    })
+    body.once('end', () => resolve(size))
+    body.once('error', reject)
+    body.once('close', () => reject(new Error('the body was cut off')))
+  })
 }
 
 function openDatabaseIn(folder: string): Database {
