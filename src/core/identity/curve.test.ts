@@ -52,21 +52,6 @@ describe('secp256k1', () => {
     )
   })
 
-  it('signs what an independent implementation verifies, and the other way round', () => {
-    check(
-      fc.property(secrets, secrets, (secret, hash) => {
-        const key = curve.xOnlyPublicKey(secret)
-        const signature = curve.sign(hash, secret)
-        expect(schnorr.verify(signature, hash, key)).toBe(true)
-        expect(curve.verify(schnorr.sign(hash, secret), hash, key)).toBe(true)
-        expect(curve.verify(signature, curve.sha256(hash), key)).toBe(false)
-        const broken = Uint8Array.from(signature)
-        broken[63]! ^= 1
-        expect(curve.verify(broken, hash, key)).toBe(false)
-      }),
-    )
-  })
-
   it('takes nothing malformed for a signature or a key', () => {
     const secret = new Uint8Array(32).fill(1)
     const [hash, key] = [curve.sha256('x'), curve.xOnlyPublicKey(secret)]
@@ -87,18 +72,5 @@ describe('secp256k1', () => {
     const A = curve.publicKey(secret)
     expect(() => curve.subtract(A, A)).toThrow(RangeError)
     expect(() => curve.multiply(A, new Uint8Array(32))).toThrow(RangeError)
-  })
-  it('is not worn out by what is no point, however often it comes', () => {
-    const secret = new Uint8Array(32).fill(1)
-    const [hash, key] = [curve.sha256('x'), curve.xOnlyPublicKey(secret)]
-    const signature = curve.sign(hash, secret)
-    const off = new Uint8Array(32).fill(0, 0, 31).fill(5, 31)
-    const wrong = [Uint8Array.of(2, ...off), Uint8Array.of(4, ...off, ...off)]
-    // Unguarded, the library fails after some three thousand.
-    for (let i = 0; i < 4000; i++) {
-      expect(curve.verify(signature, hash, off)).toBe(false)
-      for (const point of wrong) expect(() => curve.multiply(point, secret)).toThrow(TypeError)
-    }
-    expect(curve.verify(signature, hash, key)).toBe(true)
   })
 })
