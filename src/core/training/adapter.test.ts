@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { narrowed, readBase } from './base.ts'
 import { evaluator } from './evaluator.ts'
 import type { Precision } from './layers/frozen.ts'
+import { mergeAdapter } from './merge.ts'
 import { modelOf } from './models/index.ts'
 import { initialWeights, parameters } from './parameters.ts'
 import { seeded } from './random.ts'
@@ -138,6 +139,8 @@ describe.each([gpt, llama])('an adapter of $recipe', spec => {
         ),
       )
     }
+    for (const [name, tensor] of mergeAdapter(adapted(spec), base, own))
+      close(floats(tensor), floats(merged.get(name)!), 1e-6)
     const [adapter, whole] = [await slopes(adapted(spec), own, base), await slopes(spec, merged)]
     expect(adapter.loss).toBeCloseTo(whole.loss, 5)
     for (const module of modules) {

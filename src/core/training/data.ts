@@ -1,7 +1,7 @@
 import { UserError } from '../../shared/errors.ts'
 import { modelOf } from './models/index.ts'
 import { openSafetensors, type SafetensorsFile } from './safetensors/index.ts'
-import { type LanguageSpec, rowOf, type TrainingSpec } from './spec.ts'
+import { blockOf, type LanguageSpec, rowOf, type TrainingSpec } from './spec.ts'
 import { elements, type Tensor } from './tensor.ts'
 import { readBlocks } from './text-data.ts'
 
@@ -38,11 +38,12 @@ export async function readData(spec: TrainingSpec, path: string): Promise<Data> 
 }
 
 async function readText(spec: LanguageSpec, file: SafetensorsFile, path: string): Promise<Data> {
-  const { vocabulary, context } = spec.model
-  const blocks = await readBlocks(file, context)
+  const { vocabulary } = spec.model
+  const block = blockOf(spec)
+  const blocks = await readBlocks(file, block)
   if (typeof blocks === 'string') refuse(path, blocks)
-  checkRange(blocks.x.data, [0, vocabulary - 1], 'token', path, context)
-  checkRange(blocks.y.data, [spec.masked ? -1 : 0, vocabulary - 1], 'token', path, context)
+  checkRange(blocks.x.data, [0, vocabulary - 1], 'token', path, block)
+  checkRange(blocks.y.data, [spec.masked ? -1 : 0, vocabulary - 1], 'token', path, block)
   return blocks
 }
 

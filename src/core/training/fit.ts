@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Seconds, seconds } from '../../shared/units.ts'
 import { writeAtomically } from './atomic.ts'
+import { readBase } from './base.ts'
 import { dropCheckpointsBefore } from './checkpoint.ts'
 import type { EngineName } from './engine.ts'
 import { evaluator } from './evaluator.ts'
 import type { TrainingSpec } from './spec.ts'
+import type { Tensors } from './tensor.ts'
 import { type TrainProgress, train } from './train.ts'
 import { readWeights } from './weights.ts'
 
@@ -26,6 +28,8 @@ export interface FitRequest {
   weights: string
   data: string
   validation: string
+  /** As for `train`. */
+  base?: string
   steps: number
   /** Steps from one look at the validation rows, and one checkpoint, to the next. */
   every: number
@@ -74,13 +78,14 @@ export async function fitModel(request: FitRequest): Promise<FitResult> {
   const began = performance.now()
   const { steps, every, folder, signal } = request
   const validations = await readCurve(folder)
+  const base = request.base === undefined ? undefined : await readBase(request.spec, request.base)
   let [losses, stopped, done]: [number[], boolean, number] = [[], false, 0]
   for (let end = Math.min(every, steps); !stopped; end = Math.min(end + every, steps)) {
     const known = validations.some(({ step }) => step === end)
     if (known && end < steps) continue
-    ;({ losses, stopped, steps: done } = await trainTo(end, request, validations.at(-1)))
+    ;({ losses, stopped, steps: done } = await trainTo(end, request, base, validations.at(-1)))
     if (!stopped && !known) {
-      validations.push(await validate(request, end))
+      validations.push(await validate(request, base, end))
       await writeCurve(folder, validations)
       await dropCheckpointsBefore(folder, end - (end % every))
       request.onProgress?.({ ...progressOf(request, end, losses), validation: validations.at(-1) })
@@ -98,7 +103,12 @@ const progressOf = ({ steps }: FitRequest, step: number, losses: number[]): Trai
   secondsLeft: seconds(0),
 })
 
-function trainTo(end: number, request: FitRequest, newest: Validation | undefined) {
+function trainTo(
+  end: number,
+  request: FitRequest,
+  base: Tensors | undefined,
+  newest: Validation | undefined,
+) {
   const { spec, weights, data, steps, every, seed, folder, out } = request
   const { threads, gentle, engine, signal, onProgress } = request
   return train({
@@ -106,6 +116,7 @@ function trainTo(end: number, request: FitRequest, newest: Validation | undefine
     ...(threads === undefined ? {} : { threads }),
     ...(gentle === undefined ? {} : { gentle }),
     ...(engine === undefined ? {} : { engine }),
+    ...(base === undefined ? {} : { base }),
     ...(signal ? { signal } : {}),
     onProgress: at => {
       // What is left of this part says how long a step takes; at its very end it says nothing.
@@ -117,9 +128,10 @@ function trainTo(end: number, request: FitRequest, newest: Validation | undefine
 
 async function validate(
   { spec, out, validation: path, threads }: FitRequest,
+  base: Tensors | undefined,
   step: number,
 ): Promise<Validation> {
-  const engine = await evaluator(spec, { threads })
+  const engine = await evaluator(spec, { threads, base })
   try {
     const data = await engine.load(path)
     const count = Math.min(data.rows, MOST_ROWS)

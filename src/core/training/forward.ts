@@ -27,9 +27,9 @@ export function normalise(spec: TrainingSpec, x: Value): Value {
  * graph, so a caller can put preprocessing in front and softmax behind.
  */
 export function forward(spec: TrainingSpec, x: Value, net: Net): Value {
-  const { forward, inputShape } = modelOf(spec)
+  const { shape } = rowOf(spec).x
   // A picture may come as a row of pixels.
-  return forward(net, reshape(normalise(spec, x), [x.shape[0] ?? 1, ...inputShape]))
+  return modelOf(spec).forward(net, reshape(normalise(spec, x), [x.shape[0] ?? 1, ...shape]))
 }
 
 /** The parameters as constants of a graph, for a model that is complete in one file. */

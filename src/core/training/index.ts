@@ -58,7 +58,8 @@ export {
   where,
 } from './graph/index.ts'
 export { fromHalf, toHalf } from './half.ts'
-export type { AdapterConfig } from './layers/lora.ts'
+export { type AdapterConfig, adaptedLayers } from './layers/lora.ts'
+export { mergeAdapter } from './merge.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
 export { MCMAHAN } from './models/cnn.ts'
 export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'
@@ -87,6 +88,7 @@ export {
 } from './safetensors/index.ts'
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export {
+  blockOf,
   type LanguageSpec,
   ROWS_RECIPES,
   type RowsSpec,

@@ -35,6 +35,8 @@ const numbers = {
 /** Models of text: from the tokens so far, the next one. */
 const language = {
   task: z.literal('language'),
+  /** Tokens of a row, T, where they are fewer than the model can see at once. */
+  block: z.int().min(1).optional(),
   /** Whether the dataset says which tokens count, e.g. answers only; all do when left out. */
   masked: z.boolean().optional(),
   smoothing,
@@ -74,6 +76,8 @@ function check(spec: TrainingSpec, context: z.RefinementCtx): void {
     refuse(`a model may have at most ${MAX_PARAMETERS} parameters`, 'model')
   if (spec.task === 'classification' && elements(outputShape) < 2)
     refuse('a classification needs at least two outputs', 'model', 'outputs')
+  if (spec.task === 'language' && blockOf(spec) > spec.model.context)
+    refuse(`a row may have at most the model's ${spec.model.context} tokens`, 'block')
   if (spec.task === 'language' || !spec.classWeights) return
   if (spec.task === 'regression') refuse('only classes have weights', 'classWeights')
   else if (spec.classWeights.length !== elements(outputShape))
@@ -81,6 +85,9 @@ function check(spec: TrainingSpec, context: z.RefinementCtx): void {
 }
 
 export type LanguageSpec = Extract<TrainingSpec, { task: 'language' }>
+
+/** Tokens of a row of text, T. */
+export const blockOf = ({ block, model }: LanguageSpec): number => block ?? model.context
 
 /** One row of a dataset: what enters the model, and what it is compared with. */
 export interface Row {
@@ -91,8 +98,10 @@ export interface Row {
 export function rowOf(spec: TrainingSpec): Row {
   const { inputShape, outputShape } = modelOf(spec)
   // The tokens, and which one follows each: −1 where that is not to be learnt.
-  if (spec.task === 'language')
-    return { x: { dtype: 'i32', shape: inputShape }, y: { dtype: 'i32', shape: inputShape } }
+  if (spec.task === 'language') {
+    const shape = [blockOf(spec)]
+    return { x: { dtype: 'i32', shape }, y: { dtype: 'i32', shape } }
+  }
   return {
     x: { dtype: spec.input.dtype, shape: inputShape },
     y: spec.task === 'classification' ? { dtype: 'i32', shape: [] } : { dtype: 'f32', shape: outputShape },

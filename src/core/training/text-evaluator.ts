@@ -5,7 +5,7 @@ import { forward, inputWeights } from './forward.ts'
 import { encodeModel, Graph } from './graph/index.ts'
 import { modelOf } from './models/index.ts'
 import { openSession, runSession } from './session.ts'
-import type { LanguageSpec } from './spec.ts'
+import { blockOf, type LanguageSpec } from './spec.ts'
 import { lossOf } from './step.ts'
 import { elements, type Tensor } from './tensor.ts'
 
@@ -18,8 +18,9 @@ const LOGITS = 4 * 1024 * 1024
  * @throws UserError `training/engine`
  */
 export async function textEvaluator(spec: LanguageSpec, options: EvaluatorOptions): Promise<Evaluator> {
-  const { parameters, outputShape } = modelOf(spec)
-  const blocks = Math.max(1, Math.min(64, Math.floor(LOGITS / elements(outputShape))))
+  const { parameters } = modelOf(spec)
+  const logits = blockOf(spec) * spec.model.vocabulary
+  const blocks = Math.max(1, Math.min(64, Math.floor(LOGITS / logits)))
   const session = await openSession(encodeModel(lossGraph(spec, blocks)), options)
   return {
     load: path => readData(spec, path),
@@ -41,7 +42,7 @@ export async function textEvaluator(spec: LanguageSpec, options: EvaluatorOption
 
 function lossGraph(spec: LanguageSpec, blocks: number): Graph {
   const graph = new Graph()
-  const shape = [blocks, spec.model.context]
+  const shape = [blocks, blockOf(spec)]
   const [x, y] = [graph.input('x', 'i32', shape), graph.input('y', 'i32', shape)]
   // How good a model is says the plain cross-entropy, whatever it was trained with.
   const { sum, count } = lossOf(

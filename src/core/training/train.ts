@@ -21,8 +21,8 @@ export interface TrainRequest {
   spec: TrainingSpec
   /** Safetensors file with the weights to begin with. */
   weights: string
-  /** Of an adapter: safetensors file, or folder of Hugging Face's layout, with the base's weights; see `readBase`. */
-  base?: string
+  /** Of an adapter: the base's weights, or their safetensors file or folder of Hugging Face's layout; see `readBase`. */
+  base?: string | Tensors
   /** Safetensors file with `x` and `y`, see `readData`. */
   data: string
   steps: number
@@ -114,7 +114,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 /** @throws UserError `training/base` when the spec asks for a base and the request names none */
 async function baseOf({ spec, base }: TrainRequest): Promise<Tensors> {
   if (modelOf(spec).frozen.length === 0) return new Map()
-  if (base !== undefined) return readBase(spec, base)
+  if (base !== undefined) return typeof base === 'string' ? readBase(spec, base) : base
   throw new UserError('training/base', {
     message: 'An adapter is trained on a base model, and none is named.',
     fix: 'Name the folder of the base model.',

@@ -39,6 +39,7 @@ export function conv1dParameters(
   init: Init,
   { bias = true } = {},
 ): Parameter[] {
-  const weight = { name: `${name}.weight`, shape: [inputs, outputs], init, linear: { inputs, outputs } }
+  const linear = { inputs, outputs, transposed: true }
+  const weight = { name: `${name}.weight`, shape: [inputs, outputs], init, linear }
   return bias ? [weight, { name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : [weight]
 }

@@ -43,7 +43,7 @@ const isTarget = (module: string, { targets }: AdapterConfig): boolean =>
   targets.some(target => module === target || module.endsWith(`.${target}`))
 
 /** The linear layers of a model that an adapter changes, with their widths. */
-function adaptedLayers(base: readonly Parameter[], config: AdapterConfig) {
+export function adaptedLayers(base: readonly Parameter[], config: AdapterConfig) {
   return base.flatMap(({ name, linear }) => {
     const module = name.replace(/\.weight$/, '')
     return linear && isTarget(module, config) ? [{ module, ...linear }] : []

@@ -8,6 +8,7 @@ import {
   geluTanh,
   matmulTransposed,
   reshape,
+  slice,
   split,
   transpose,
   type Value,
@@ -55,7 +56,7 @@ export const gpt: Model<GptConfig> = {
     const [n = 0, positions = 0] = fixed(tokens.shape)
     const embedded = tokens.graph.scope('transformer.wte', () => net.rows('transformer.wte.weight', tokens))
     const places = net.parameter('transformer.wpe.weight')
-    const placed = add(embedded, reading ? gather(places, reading.positions) : places)
+    const placed = add(embedded, reading ? gather(places, reading.positions) : beginning(places, positions))
     let x = reshape(placed, [n * positions, width])
     for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions, reading)
     x = normalised(net, 'transformer.ln_f', x, config)
@@ -65,6 +66,10 @@ export const gpt: Model<GptConfig> = {
     return reshape(logits, [n, positions, vocabulary])
   },
 }
+
+/** The first rows: a text may be shorter than what the model can see at once. */
+const beginning = (places: Value, rows: number): Value =>
+  places.shape[0] === rows ? places : slice(places, { axis: 0, start: 0, end: rows })
 
 /** `[n · T, width]` → the same */
 function block(

@@ -16,7 +16,7 @@ export interface Parameter {
   shape: number[]
   init: Init
   /** Of the weight of a linear layer, to which an adapter can be added. */
-  linear?: { inputs: number; outputs: number }
+  linear?: { inputs: number; outputs: number /** `[in, out]`, as `Conv1D`'s. */; transposed?: boolean }
 }
 
 /** A family of models: what it is made of, and how it computes. `M` is its configuration. */

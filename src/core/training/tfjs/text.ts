@@ -9,7 +9,8 @@ export function gpt(at: Context, config: SpecOf<'gpt'>['model'], tokens: Tensor)
   const { width, layers, bias, activation } = config
   const [n = 1, positions = 1] = tokens.shape
   const embedded = tf.gather(w('transformer.wte.weight'), tf.cast(tf.reshape(tokens, [-1]), 'int32'))
-  let x = tf.add(tf.reshape(embedded, [n, positions, width]), w('transformer.wpe.weight'))
+  const places = tf.slice(w('transformer.wpe.weight'), [0, 0], [positions, width])
+  let x = tf.add(tf.reshape(embedded, [n, positions, width]), places)
   x = tf.reshape(x, [n * positions, width])
   for (let i = 0; i < layers; i++) {
     const name = `transformer.h.${i}`

@@ -43,7 +43,8 @@ const weighed = plain.flatMap(spec =>
   spec.task === 'classification' ? [{ ...spec, classWeights: [0.5, 1, 3], smoothing: 0.1 }] : [],
 )
 const masked = families.flatMap(spec => (spec.recipe === 'gpt' ? [{ ...spec, masked: true }] : []))
-const cases = [...plain, ...weighed, ...families, ...masked].map(
+const short = families.flatMap(spec => (spec.task === 'language' ? [{ ...spec, block: 4 }] : []))
+const cases = [...plain, ...weighed, ...families, ...masked, ...short].map(
   spec => [`${spec.recipe}, ${spec.task}, ${spec.optimizer.name}`, spec] as const,
 )
 
