@@ -14,6 +14,7 @@ import {
   addTrain,
 } from './commands/jobs/index.ts'
 import { addLocalnet } from './commands/localnet.ts'
+import { addMerge } from './commands/merge.ts'
 import { addPredict } from './commands/predict.ts'
 import { addTrainLocal } from './commands/train-local.ts'
 import { addWallet } from './commands/wallet/index.ts'
@@ -49,6 +50,7 @@ export function program(cli: Cli): Command {
     addRecover,
     addInspect,
     addTrainLocal,
+    addMerge,
     addPredict,
     addChat,
     addDevices,

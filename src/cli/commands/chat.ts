@@ -8,6 +8,9 @@ import { type Call, type Cli, callOf } from '../cli.ts'
 import { errorLines } from '../report.ts'
 import { type WritingOptions, writingOptions } from '../writing/options.ts'
 
+/** The model stays loaded while the person thinks: longer than this no timer lasts. */
+const STAYS = { idle: 2 ** 31 - 1 }
+
 const help = `
 DIR is the folder of a language model that was trained on conversations: JSON lines with "messages". Answers come as they
 are written; Ctrl-C stops one, /exit or Ctrl-D ends the conversation. The oldest messages are forgotten once it is longer
@@ -32,19 +35,26 @@ async function chat(
   { system, ...options }: WritingOptions & { system?: string },
 ): Promise<void> {
   const { cli, report, signal } = call
-  const { withCompute } = await import('../compute.ts')
+  const [{ withCompute }, { checkChat }] = await Promise.all([
+    import('../compute.ts'),
+    import('../../core/models/index.ts'),
+  ])
   const model = resolve(cli.cwd, dir)
-  await checkChat(model)
+  await checkChat(model, options.base === undefined ? undefined : resolve(cli.cwd, options.base))
   const messages: Message[] = system === undefined ? [] : [{ role: 'system', content: system }]
-  await withCompute(call, async compute => {
-    const terminal = cli.stdin.isTTY === true
-    const lines = createInterface({ input: cli.stdin, output: cli.stderr, terminal, prompt: '> ' })
-    try {
-      await conversation(call, compute, lines, { model, messages, options })
-    } finally {
-      lines.close()
-    }
-  })
+  await withCompute(
+    call,
+    async compute => {
+      const terminal = cli.stdin.isTTY === true
+      const lines = createInterface({ input: cli.stdin, output: cli.stderr, terminal, prompt: '> ' })
+      try {
+        await conversation(call, compute, lines, { model, messages, options })
+      } finally {
+        lines.close()
+      }
+    },
+    STAYS,
+  )
   signal.throwIfAborted()
   report.result({ messages })
 }
@@ -113,19 +123,4 @@ async function turn(
   report.human.write('\n')
   messages.push({ role: 'assistant', content: answer })
   report.event('answer', { text: answer })
-}
-
-/** @throws UserError `models/not-a-language-model`, `generate/no-chat` */
-async function checkChat(model: string): Promise<void> {
-  const [{ canChat, isTextModel, noChat }, { readTokenizer }] = await Promise.all([
-    import('../../core/models/index.ts'),
-    import('../../core/tokenizers/index.ts'),
-  ])
-  if (!(await isTextModel(model)))
-    throw new UserError('models/not-a-language-model', {
-      message: `"${model}" is not the folder of a language model.`,
-      fix: 'Give the folder that `gradstr train-local` wrote for a text. Other models are asked with `gradstr predict`.',
-      where: model,
-    })
-  if (!canChat(await readTokenizer(model))) throw noChat()
 }

@@ -78,6 +78,59 @@ describe('gradstr train-local', () => {
     expect(report.metrics?.loss).toBeLessThan(report.baseline!.loss! / 2)
   })
 
+  it('goes on from a model: whole, or with adapters that are asked as they are or merged', async () => {
+    const made = await train('cats.txt', '--out', 'base', '--steps', '40', '--block', '16')
+    expect(made.code).toBe(0)
+    writeFileSync(folder.at('mats.txt'), 'on a mat the cat sat '.repeat(200))
+    const tuned = await train('mats.txt', '--base', 'base', '--out', 'tuned', '--steps', '25', '--block', '8')
+    expect(tuned.stdout).toMatch(/in \d+ blocks of 8;[\s\S]*GPT, 2 layers, width 64, 16 tokens at once/)
+    const lora = await train(
+      'mats.txt',
+      '--base',
+      'base',
+      '--lora',
+      '--rank',
+      '4',
+      '--out',
+      'lora',
+      '--steps',
+      '40',
+    )
+    expect(lora.stdout).toMatch(
+      /of rank 4: 8,192 parameters are trained, the base stays as it is \(kept in f16\)/,
+    )
+    expect(readdirSync(folder.at('lora')).sort()).toEqual([
+      ...['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'gradstr.json', 'report.json'],
+      ...['tokenizer.json', 'tokenizer_config.json'],
+    ])
+    const merged = await gradstr(['merge', 'lora', '--out', 'merged'], options())
+    expect([merged.code, merged.stderr]).toEqual([0, ''])
+    const ask = (model: string) =>
+      gradstr(['predict', model, 'the cat', '--seed', '1', '--tokens', '12', '--json'], options())
+    const texts = await Promise.all(['lora', 'merged', 'tuned'].map(ask))
+    const [adapted, whole, other] = texts.map(ran => ran.json().at(-1)?.text)
+    expect(adapted).toMatch(/^[a-z ]{12}$/)
+    expect([whole, other]).toEqual([adapted, expect.stringMatching(/^[a-z ]{12}$/)])
+    // A model of rows keeps its way of reading them.
+    const rows = await train('rows.csv', '--base', 'rows', '--out', 'rows-again', '--steps', '25', '--json')
+    expect(rows.json().at(-1)).toMatchObject({ type: 'result', report: { task: 'classification' } })
+    const refusals: [string[], RegExp][] = [
+      [['mats.txt', '--lora'], /none is named/],
+      [['mats.txt', '--base', '.'], /no model to begin with/],
+      [['mats.txt', '--base', 'lora'], /holds an adapter/],
+      [
+        ['mats.txt', '--base', 'base', '--model', 'llama'],
+        /"llama" was asked for, and the base is of the kind "gpt"/,
+      ],
+      [['mats.txt', '--base', 'base', '--block', '32'], /Blocks of 32 tokens .* at most 16/],
+      [['mats.txt', '--base', 'base', '--tokenizer', 'bpe'], /brings its own tokenizer/],
+      [['rows.csv', '--base', 'base'], /a language model, and the dataset is no text/],
+      [['rows.csv', '--base', 'rows', '--lora'], /Adapters are for language models/],
+    ]
+    for (const [args, message] of refusals)
+      expect((await train(...args, '--out', 'never')).stderr).toMatch(message)
+  })
+
   const bad: [string, string[], RegExp][] = [
     ['a broken line, by its number', ['broken.jsonl', '--as', 'text'], /Line 3 cannot be used/],
     ['a text shorter than a block', ['short.txt', '--as', 'text'], /too short/],

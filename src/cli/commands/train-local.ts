@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
 import type { EngineName } from '../../core/training/index.ts'
+import { UserError } from '../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
 import { positive, price, taskOption } from '../options.ts'
 
@@ -22,6 +23,11 @@ interface Options {
   threads?: number
   gentle?: true
   restart?: true
+  base?: string
+  lora?: true
+  rank: number
+  alpha?: number
+  frozen: 'f32' | 'f16' | 'i8'
 }
 
 // Typed by the room's list, which is not loaded for help: ONNX Runtime comes with it.
@@ -31,11 +37,16 @@ const help = `
 DATASET as for "inspect". A table is learned by a multi-layer perceptron, images by a convolutional network, a text by a GPT;
 sizes and steps follow from the dataset, and are shown before it begins. Nothing leaves this computer and nobody is paid.
 
+With --base a model goes on learning: a GPT-2 or Llama in Hugging Face's layout, or a folder of Gradstr's, with its own tokenizer
+and sizes. --lora leaves it as it is and trains adapters beside it, which takes far less memory: DIR is then a PEFT adapter
+that refers to its base; "merge" makes one model of both.
+
 Ctrl-C stops it and leaves a checkpoint beside DIR; the same command goes on from there. Ask the model with "predict" or
 "chat".
 
   gradstr train-local flowers.csv --out flowers
-  gradstr train-local book.txt --steps 2000 --out writer`
+  gradstr train-local book.txt --steps 2000 --out writer
+  gradstr train-local letters.txt --base writer --lora --out letters`
 
 export function addTrainLocal(gradstr: Command, cli: Cli): void {
   gradstr
@@ -50,6 +61,19 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .option('--tokenizer <kind>', 'of a text: "characters", "bpe", or the path of a tokenizer.json')
     .option('--vocabulary <tokens>', 'of a text: tokens of a byte-pair encoding', positive('tokens', 2 ** 20))
     .option('--block <tokens>', 'of a text: tokens that the model sees at once', positive('tokens', 65_536))
+    .option('--base <dir>', 'a model to begin with, instead of new weights')
+    .option('--lora', 'of a base of text: train adapters to it, and leave it as it is')
+    .option('--rank <n>', 'of the adapters: their inner width', positive('rank', 1024), 8)
+    .option(
+      '--alpha <x>',
+      'of the adapters: what they add counts alpha / rank times; twice the rank when left out',
+      price,
+    )
+    .addOption(
+      new Option('--frozen <type>', 'of a base with adapters: how its matrices are kept in memory')
+        .choices(['f32', 'f16', 'i8'])
+        .default('f16'),
+    )
     .option('--steps <n>', 'optimizer steps', positive('steps', 1e9))
     .option('--batch <rows>', 'rows per step', positive('rows', 65_536))
     .option('--learning-rate <rate>', 'at its peak', price)
@@ -81,8 +105,8 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
       compute,
       {
         onPlan: plan => {
-          const { spec, parameters, memory, steps, resumed } = plan
-          report.event('plan', { spec, parameters, memory, steps, resumed })
+          const { spec, parameters, frozen, memory, steps, resumed } = plan
+          report.event('plan', { spec, parameters, frozen, memory, steps, resumed })
           report.say(...lines.planLines(plan, order.out, report.paint))
         },
         onProgress: told => display.show(told),
@@ -95,7 +119,8 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
 }
 
 function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
-  const { tokenizer, vocabulary, block, out, ...rest } = options
+  const { tokenizer, vocabulary, block, out, base, lora, rank, alpha = 2 * rank, frozen, ...rest } = options
+  if (lora && base === undefined) throw baseless()
   const own = tokenizer === undefined || tokenizer === 'characters' || tokenizer === 'bpe'
   const text = {
     ...(tokenizer === undefined ? {} : { tokenizer: own ? tokenizer : resolve(cwd, tokenizer) }),
@@ -104,9 +129,17 @@ function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
   }
   return {
     ...rest,
+    ...(base === undefined ? {} : { base: resolve(cwd, base) }),
+    ...(lora ? { adapter: { rank, alpha, base: frozen } } : {}),
     dataset: dataset === 'mnist' ? dataset : resolve(cwd, dataset),
     ...(Object.keys(text).length > 0 ? { text } : {}),
     out: resolve(cwd, out),
     title: basename(dataset),
   }
 }
+
+const baseless = (): UserError =>
+  new UserError('usage/lora-base', {
+    message: 'Adapters are trained beside a model, and none is named.',
+    fix: 'Name its folder with --base DIR.',
+  })

@@ -5,7 +5,7 @@ import { type Point, sparkline } from './chart.ts'
 
 /** What will be done, before it begins. */
 export function planLines(plan: LocalPlan, out: string, paint: Paint): string[] {
-  const { spec, prepared, parameters, steps, memory } = plan
+  const { spec, prepared, parameters, frozen, steps, memory } = plan
   const { optimizer } = spec
   const rows = prepared.rows - prepared.holdoutRows
   const what = prepared.kind === 'text' ? 'block' : 'row'
@@ -13,9 +13,18 @@ export function planLines(plan: LocalPlan, out: string, paint: Paint): string[] 
   return [
     ...(plan.resumed ? [paint('cyan', 'Goes on with what was begun before.')] : []),
     `${paint('bold', 'Learns from')}  ${dataText(plan)}`,
-    `${paint('bold', 'Model')}        ${modelText(spec)}, ${count(parameters)} parameters, about ${bytesText(memory)} of memory`,
+    `${paint('bold', 'Model')}        ${modelText(spec)}, ${count(parameters + frozen)} parameters, about ${bytesText(memory)} of memory`,
+    ...adapterLines(plan, paint),
     `${paint('bold', 'Training')}     ${counted(steps, 'step')} of ${counted(spec.batch, what)} (${epochs.toFixed(1)} passes), ${optimizer.name === 'adamw' ? 'AdamW' : 'SGD'}, learning rate ${optimizer.learningRate}`,
     `${paint('bold', 'Writes')}       ${out}`,
+  ]
+}
+
+function adapterLines({ spec, parameters }: LocalPlan, paint: Paint): string[] {
+  if (spec.task !== 'language' || !spec.adapter) return []
+  const { rank, base } = spec.adapter
+  return [
+    `${paint('bold', 'Adapters')}     of rank ${rank}: ${count(parameters)} parameters are trained, the base stays as it is (kept in ${base})`,
   ]
 }
 

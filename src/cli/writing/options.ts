@@ -9,6 +9,7 @@ export interface WritingOptions {
   topK?: number
   topP?: number
   seed?: number
+  base?: string
 }
 
 export const writingOptions = (command: Command): Command =>
@@ -17,6 +18,7 @@ export const writingOptions = (command: Command): Command =>
     .option('--temperature <t>', 'less is bolder, 0 always the likeliest; 0.8 when left out', temperature)
     .option('--top-k <n>', 'choose among the likeliest n tokens only', positive('tokens'))
     .option('--top-p <share>', 'choose among the likeliest tokens that make up this share', share)
+    .option('--base <dir>', 'of an adapter: where its base lies now, if it was moved')
     .option('--seed <n>', 'the same number gives the same text', positive('seed', 2 ** 31))
 
 export const samplingOf = ({ temperature, topK, topP }: WritingOptions): Partial<SamplingOptions> => ({

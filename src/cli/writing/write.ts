@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { resolve } from 'node:path'
 import type { Compute } from '../../core/compute/index.ts'
 import type { Prompt } from '../../core/models/index.ts'
 import type { Call } from '../cli.ts'
@@ -13,17 +14,18 @@ const MOST = 256
  * @returns the whole text, how many tokens it is and how long it took
  */
 export async function write(
-  { report }: Call,
+  { cli, report }: Call,
   compute: Compute,
   model: string,
   prompt: Prompt,
   { signal, onText, ...options }: WritingOptions & { signal: AbortSignal; onText?: (text: string) => void },
 ) {
   const { tokens: most = MOST, seed = randomInt(2 ** 31) } = options
+  const base = options.base === undefined ? {} : { base: resolve(cli.cwd, options.base) }
   const asked = 'text' in prompt ? prompt : { messages: [...prompt.messages] }
   return compute.run(
     'generate',
-    { model, prompt: asked, most, seed, sampling: samplingOf(options) },
+    { model, ...base, prompt: asked, most, seed, sampling: samplingOf(options) },
     {
       signal,
       onProgress: ({ text }) => {

@@ -29,7 +29,12 @@ const made = <T>() => z.custom<T>(value => typeof value === 'object' && value !=
 const reading = {
   as: z.enum(['table', 'text']).optional(),
   text: z
-    .object({ tokenizer: path.optional(), vocabulary: count.optional(), block: count.optional() })
+    .object({
+      tokenizer: path.optional(),
+      vocabulary: count.optional(),
+      block: count.optional(),
+      longest: count.optional(),
+    })
     .optional(),
   images: z.object({ size: count.optional(), grey: z.boolean().optional() }).optional(),
 }
@@ -60,6 +65,8 @@ export const tasks = {
       path,
       ...target,
       ...reading,
+      /** encoding.json of a model that is to go on learning: the rows become numbers as its own did. */
+      encoding: path.optional(),
       out: path,
       shards: count,
       holdout: z.number().gt(0).lt(1).optional(),
@@ -69,9 +76,9 @@ export const tasks = {
     output: made<Prepared>(),
   }),
 
-  /** θ₀: writes the spec's initial weights (safetensors, f32) to `out`. */
+  /** θ₀: writes the spec's initial weights (safetensors, f32) to `out`: new ones, or those of a `base`. */
   initialWeights: task({
-    input: z.object({ spec: trainingSpec, seed, out: path }),
+    input: z.object({ spec: trainingSpec, seed, base: path.optional(), out: path }),
     output: file.extend({ parameters: count }),
   }),
 
@@ -124,6 +131,8 @@ export const tasks = {
     input: z.object({
       spec: trainingSpec,
       weights: path,
+      /** Of an adapter: the folder of its base. */
+      base: path.optional(),
       data: path,
       validation: path,
       steps: count,
@@ -230,11 +239,14 @@ export const tasks = {
     output: z.object({ report: made<ModelReport>() }),
   }),
 
-  /** As `export`, of a language model: a folder in Hugging Face's layout. */
+  /** As `export`, of a language model: a folder in Hugging Face's layout, or of an adapter in PEFT's. */
   exportText: task({
     input: z.object({
       spec: trainingSpec,
       weights: path,
+      /** Of an adapter: the folder of its base. */
+      base: path.optional(),
+      layout: z.enum(['plain', 'completions', 'chat']).optional(),
       /** tokenizer.json, as `prepare` wrote it. */
       tokenizer: path,
       holdout: path,
@@ -246,10 +258,18 @@ export const tasks = {
     output: z.object({ report: made<TextReport>() }),
   }),
 
-  /** A language model goes on with a text or answers a conversation; told piece by piece. */
+  /** One model of an adapter and its base, which it needs no more. `base`: where it lies, if not where the adapter says. */
+  merge: task({
+    input: z.object({ adapter: path, base: path.optional(), out: path }),
+    output: z.object({}),
+  }),
+
+  /** A language model goes on with a text or answers a conversation; told piece by piece. The newest model stays open. */
   generate: task({
     input: z.object({
       model: path,
+      /** Of an adapter: where its base lies, if not where the adapter says. */
+      base: path.optional(),
       prompt: z.union([
         z.object({ text: z.string() }),
         z.object({ messages: z.array(made<Message>()).min(1) }),

@@ -131,6 +131,8 @@ export function inputsOf(encoding: Encoding): number {
 
 export const readEncoding = (path: string): Promise<Encoding> => readJson(path, encoding)
 export const readColourEncoding = (path: string): Promise<ColourEncoding> => readJson(path, colourEncoding)
+export const readRowsEncoding = (path: string): Promise<Encoding | ColourEncoding> =>
+  readJson(path, z.discriminatedUnion('kind', [table, images, colourEncoding]))
 export const readTextEncoding = (path: string): Promise<TextEncoding> => readJson(path, textEncoding)
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {

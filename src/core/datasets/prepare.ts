@@ -1,6 +1,8 @@
+import { readRowsEncoding } from './encoding.ts'
 import { prepareTable } from './fit/prepare-table.ts'
 import { prepareIdx } from './idx/prepare.ts'
 import { prepareImages } from './images/prepare.ts'
+import { checkKind } from './known.ts'
 import { findDataset } from './open.ts'
 import { withSystemErrors } from './system.ts'
 import { scanTable } from './table/scan.ts'
@@ -14,11 +16,14 @@ import type { Prepared, PrepareOptions } from './types.ts'
 export function prepare(options: PrepareOptions): Promise<Prepared> {
   return withSystemErrors(options.path, async () => {
     const found = await findDataset(options.path, options.as)
-    if (found.kind === 'idx') return prepareIdx(found.folder, options)
+    const given = options.encoding === undefined ? undefined : await readRowsEncoding(options.encoding)
+    if (given) checkKind(given, found, options.path)
+    const [table, pictures] = given?.kind === 'table' ? [given] : [undefined, given]
+    if (found.kind === 'idx') return prepareIdx(found.folder, options, pictures)
     if (found.kind === 'images')
-      return prepareImages(found.source, options).finally(() => found.source.close())
+      return prepareImages(found.source, options, pictures).finally(() => found.source.close())
     if (found.kind === 'text') return prepareText(found.source, options)
     const scan = { ...options, keep: true }
-    return scanTable(found.path, found.format, scan, scanned => prepareTable(scanned, options))
+    return scanTable(found.path, found.format, scan, scanned => prepareTable(scanned, options, table))
   })
 }

@@ -107,6 +107,8 @@ export interface TextOptions {
   vocabulary?: number
   /** T: tokens that a model sees at once. A row has one more, the last one's answer. */
   block?: number
+  /** The longest block that is possible, where none is asked for: what a model that goes on learning sees at once. */
+  longest?: number
 }
 
 /** Of images in class folders. What is left out is chosen by looking at all of them. */
@@ -137,6 +139,8 @@ export interface PrepareOptions extends Resources {
   images?: ImageOptions
   target?: string
   task?: Task
+  /** encoding.json of a model that is to go on learning: nothing is fitted, the rows become numbers as its own did. */
+  encoding?: string
   /** Folder for the shards, the holdout and encoding.json; made when missing. */
   out: string
   shards: number

@@ -1,7 +1,7 @@
+export type { LocalOrder } from './order.ts'
 export { LOCAL_MODELS, type LocalModel } from './recipe.ts'
 export {
   type LocalListener,
-  type LocalOrder,
   type LocalPlan,
   type LocalResult,
   trainLocally,

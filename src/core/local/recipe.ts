@@ -1,5 +1,7 @@
 import type { Prepared, PreparedRows, PreparedText } from '../datasets/index.ts'
-import { type TrainingSpec, trainingSpec } from '../training/index.ts'
+import type { Precision, TrainingSpec } from '../training/index.ts'
+import type { Base } from './base.ts'
+import { fromBase, specOf, tuningRate } from './tuning.ts'
 
 export const LOCAL_MODELS = ['mlp', 'cnn', 'resnet', 'gpt', 'llama'] as const
 export type LocalModel = (typeof LOCAL_MODELS)[number]
@@ -10,6 +12,16 @@ export interface Choices {
   steps?: number
   batch?: number
   learningRate?: number
+  /** Of a base of text: adapters to it are all that is trained. */
+  adapter?: AdapterChoices
+}
+
+export interface AdapterChoices {
+  rank: number
+  /** What an adapter adds is scaled by alpha / rank. */
+  alpha: number
+  /** How the base's matrices are kept meanwhile. */
+  base: Precision
 }
 
 export interface Recipe {
@@ -31,18 +43,23 @@ export function modelsFor(prepared: Prepared): readonly LocalModel[] {
   return imageOf(prepared) ? ['cnn', 'resnet', 'mlp'] : ['mlp']
 }
 
-/** A model, its training and how long, for a dataset. @param choices.model  one of `modelsFor` */
-export function recipeOf(prepared: Prepared, choices: Choices): Recipe {
+/**
+ * A model, its training and how long, for a dataset.
+ * @param choices.model  one of `modelsFor` @param base  what it begins with, of the dataset's kind
+ * @throws UserError `local/too-large` when it is too large to train all of it
+ */
+export function recipeOf(prepared: Prepared, choices: Choices, base?: Base): Recipe {
   const rows = prepared.rows - prepared.holdoutRows
   const [usual = 'mlp'] = modelsFor(prepared)
   const model = choices.model ?? usual
+  const what = base ? fromBase(prepared, base, choices.adapter) : newModel(prepared, model)
   const batch = Math.min(rows, choices.batch ?? batchFor(prepared))
   const steps =
     choices.steps ?? clamp(Math.ceil((epochsFor(prepared) * rows) / batch), FEWEST_STEPS, MOST_STEPS)
-  const optimizer = adamw(choices.learningRate ?? rateFor(model), steps, prepared.kind === 'text')
-  const what = prepared.kind === 'text' ? textModel(prepared, model) : rowsModel(prepared, model)
+  const rate = base ? tuningRate(base, choices.adapter) : rateFor(model)
+  const optimizer = adamw(choices.learningRate ?? rate, steps, prepared.kind === 'text')
   return {
-    spec: trainingSpec.parse({ ...what, batch, optimizer }),
+    spec: specOf({ ...what, batch, optimizer }, base),
     steps,
     every: Math.min(steps, Math.max(FEWEST_BETWEEN, Math.ceil(steps / LOOKS))),
   }
@@ -76,6 +93,9 @@ const adamw = (learningRate: number, steps: number, text: boolean) => ({
   clip: 1,
   schedule: { warmup: Math.min(100, Math.floor(steps / 10)), steps, least: 0.1 },
 })
+
+const newModel = (prepared: Prepared, model: LocalModel): object =>
+  prepared.kind === 'text' ? textModel(prepared, model) : rowsModel(prepared, model)
 
 function rowsModel(prepared: PreparedRows, model: LocalModel) {
   const { task, inputs, outputs, input } = prepared

@@ -2,35 +2,21 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import type { Caller, GradstrTasks, Output, Progress } from '../compute/index.ts'
-import type { Prepared, ReadAs, Task, TextOptions } from '../datasets/index.ts'
+import type { Prepared } from '../datasets/index.ts'
 import { checkOut, type ModelReport, type TextReport } from '../models/index.ts'
-import { type EngineName, memoryOf, parameterCount } from '../training/index.ts'
+import { elements, memoryOf, modelOf, parameterCount, type TrainingSpec } from '../training/index.ts'
+import { type Base, checkDataset, openBase } from './base.ts'
 import { type Begun, emptied, readBegun, workFolder, writeBegun } from './folder.ts'
-import { type Choices, modelsFor, type Recipe, recipeOf } from './recipe.ts'
-
-export interface LocalOrder extends Choices {
-  /** A file, a folder, or the word `mnist`. */
-  dataset: string
-  as?: ReadAs
-  target?: string
-  task?: Task
-  text?: TextOptions
-  seed: number
-  /** The model folder. */
-  out: string
-  title?: string
-  /** How it computes, which may change from one part of a run to the next. */
-  engine?: EngineName
-  threads?: number
-  gentle?: boolean
-  /** Forgets what was begun before. */
-  restart?: boolean
-}
+import { checkMemory } from './memory.ts'
+import type { LocalOrder } from './order.ts'
+import { modelsFor, type Recipe, recipeOf } from './recipe.ts'
 
 /** What will be done, before it begins. */
 export interface LocalPlan extends Recipe {
   prepared: Prepared
   parameters: number
+  /** Of the base, which are not trained. */
+  frozen: number
   /** Bytes, at the peak; an estimate. */
   memory: number
   /** A run that was begun before goes on. */
@@ -74,6 +60,7 @@ export async function trainLocally(
       ...{ weights: join(folder, 'first.safetensors'), out: join(folder, 'trained.safetensors') },
       ...{ data: begun.prepared.shards[0]!.path, validation: begun.prepared.holdout }, // one shard was asked for
       folder: join(folder, 'checkpoints'),
+      ...baseOf(order, spec),
     },
     { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) },
   )
@@ -81,6 +68,10 @@ export async function trainLocally(
   await rm(folder, { recursive: true, force: true })
   return { plan, fitted, report }
 }
+
+/** Adapters need their base at every step; without them it is where the weights begin. */
+const baseOf = ({ base }: LocalOrder, spec: TrainingSpec): { base?: string } =>
+  base !== undefined && spec.task === 'language' && spec.adapter ? { base } : {}
 
 const computing = ({ engine, threads, gentle }: LocalOrder) => ({
   ...(engine === undefined ? {} : { engine }),
@@ -113,21 +104,38 @@ async function begin(
   compute: Caller<GradstrTasks>,
   signal?: AbortSignal,
 ): Promise<Begun> {
-  const { dataset: path, as, target, task, text, seed } = order
+  const { dataset, seed } = order
   const options = signal ? { signal } : {}
+  const base = order.base === undefined ? undefined : await openBase({ ...order, base: order.base })
   await emptied(folder)
-  const data = { path, as, target, task, text, out: join(folder, 'data'), shards: 1, seed }
-  const prepared = await compute.run('prepare', data, options)
+  const prepared = await compute.run(
+    'prepare',
+    { ...reading(order, base), out: join(folder, 'data') },
+    options,
+  )
+  checkDataset(base, prepared.kind, dataset)
   refuseModel(order, prepared)
-  const recipe = recipeOf(prepared, order)
+  const recipe = recipeOf(prepared, order, base)
+  checkMemory(recipe.spec)
+  const first = { spec: recipe.spec, seed, out: join(folder, 'first.safetensors') }
+  const adapts = baseOf(order, recipe.spec).base !== undefined
   await compute.run(
     'initialWeights',
-    { spec: recipe.spec, seed, out: join(folder, 'first.safetensors') },
+    { ...first, ...(base && !adapts ? { base: base.folder } : {}) },
     options,
   )
   const begun = { asked, prepared, recipe, seed }
   await writeBegun(folder, begun)
   return begun
+}
+
+/** How the dataset is to be read: in the base's tokens, or its way of making numbers of rows. */
+function reading({ dataset, as, target, task, text, seed }: LocalOrder, base: Base | undefined) {
+  const asked = { path: dataset, as, target, task, text, shards: 1, seed }
+  if (base?.kind === 'rows') return { ...asked, encoding: base.encoding }
+  if (base?.kind !== 'text') return asked
+  const longest = base.architecture.model.context
+  return { ...asked, text: { ...text, tokenizer: base.folder, longest } }
 }
 
 function refuseModel({ model, dataset }: LocalOrder, prepared: Prepared): void {
@@ -151,17 +159,19 @@ const planOf = ({ recipe, prepared }: Begun, resumed: boolean): LocalPlan => ({
   ...recipe,
   prepared,
   parameters: parameterCount(recipe.spec),
+  frozen: modelOf(recipe.spec).frozen.reduce((sum, { shape }) => sum + elements(shape), 0),
   memory: memoryOf(recipe.spec, prepared.rows),
   resumed,
 })
 
 async function written(
-  { out, title, threads }: LocalOrder,
+  order: LocalOrder,
   { prepared, recipe: { spec } }: Begun,
   { steps, curve, seconds }: LocalResult['fitted'],
   folder: string,
   compute: Caller<GradstrTasks>,
 ): Promise<LocalResult['report']> {
+  const { out, title, threads } = order
   const rows = prepared.rows - prepared.holdoutRows
   const training = { local: { steps, batch: spec.batch, curve }, rows, seconds }
   const shared = {
@@ -169,8 +179,11 @@ async function written(
     ...(title === undefined ? {} : { title }),
     ...(threads === undefined ? {} : { threads }),
   }
-  if (prepared.kind === 'text')
-    return (await compute.run('exportText', { ...shared, spec, tokenizer: prepared.tokenizer })).report
+  if (prepared.kind === 'text') {
+    const { tokenizer, layout } = prepared
+    const asked = { ...shared, ...baseOf(order, spec), spec, tokenizer, layout }
+    return (await compute.run('exportText', asked)).report
+  }
   if (spec.task === 'language') throw new TypeError('rows were planned as a text')
   return (await compute.run('export', { ...shared, spec, encoding: prepared.encoding })).report
 }

@@ -4,9 +4,12 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import { CONFIG, FILES, FORMAT } from './config.ts'
-import { TEXT_FILES } from './text/config.ts'
+import { ADAPTER_FILES, ADAPTER_OWN, TEXT_FILES } from './text/config.ts'
 
-const OURS = new Set<string>([CONFIG, ...Object.values(FILES), ...Object.values(TEXT_FILES)])
+const OURS = new Set<string>([
+  ...[CONFIG, ADAPTER_OWN],
+  ...[FILES, TEXT_FILES, ADAPTER_FILES].flatMap(files => Object.values(files)),
+])
 
 /**
  * Refuses a folder for `--out` that holds anything but an older model: nothing of a person's may be lost. Callers check
@@ -24,15 +27,19 @@ export async function checkOut(out: string): Promise<void> {
   if (!(await isModelFolder(out))) throw taken(out, 'it holds files, but not a Gradstr model')
 }
 
-async function isModelFolder(folder: string): Promise<boolean> {
-  try {
-    const config: unknown = JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
-    const inside =
-      typeof config === 'object' && config !== null && 'gradstr' in config ? config.gradstr : undefined
-    return isModelConfig(config) || isModelConfig(inside)
-  } catch {
-    return false
+/** Whether a folder holds a model or an adapter of ours, of whatever version. */
+export async function isModelFolder(folder: string): Promise<boolean> {
+  for (const name of [CONFIG, ADAPTER_OWN]) {
+    try {
+      const config: unknown = JSON.parse(await readFile(join(folder, name), 'utf8'))
+      const inside =
+        typeof config === 'object' && config !== null && 'gradstr' in config ? config.gradstr : undefined
+      if (isModelConfig(config) || isModelConfig(inside)) return true
+    } catch {
+      // Not there, or no JSON: not ours.
+    }
   }
+  return false
 }
 
 /** Whether a config.json says that it is one of ours, of whatever version. */

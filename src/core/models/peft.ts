@@ -9,9 +9,9 @@ import {
   type TextArchitecture,
   writeSafetensors,
 } from '../training/index.ts'
+import { ADAPTER_FILES } from './text/config.ts'
 
-const CONFIG = 'adapter_config.json'
-const WEIGHTS = 'adapter_model.safetensors'
+const { config: CONFIG, weights: WEIGHTS } = ADAPTER_FILES
 
 /** An adapter and the architecture it belongs to, whose `adapter` is set. */
 export interface Adapted {
@@ -91,6 +91,12 @@ export async function readAdapter(
   const adapter = { rank: r, alpha: lora_alpha, targets: target_modules, base: precision }
   const architecture = { ...base, adapter }
   return { architecture, weights: await readWeights(architecture, join(folder, WEIGHTS)) }
+}
+
+/** Path or name of the base that an adapter says it belongs to; '' when it says nothing. @throws UserError `models/not-an-adapter` */
+export async function baseNamed(folder: string): Promise<string> {
+  const named = z.looseObject({ base_model_name_or_path: z.string() }).safeParse(await configIn(folder))
+  return named.data?.base_model_name_or_path ?? ''
 }
 
 async function configIn(folder: string): Promise<unknown> {

@@ -139,7 +139,7 @@ describe.each([gpt, llama])('an adapter of $recipe', spec => {
         ),
       )
     }
-    for (const [name, tensor] of mergeAdapter(adapted(spec), base, own))
+    for (const [name, tensor] of mergeAdapter(adapted(spec), drawn(spec, 2), own))
       close(floats(tensor), floats(merged.get(name)!), 1e-6)
     const [adapter, whole] = [await slopes(adapted(spec), own, base), await slopes(spec, merged)]
     expect(adapter.loss).toBeCloseTo(whole.loss, 5)

@@ -58,14 +58,15 @@ export {
   where,
 } from './graph/index.ts'
 export { fromHalf, toHalf } from './half.ts'
-export { type AdapterConfig, adaptedLayers } from './layers/lora.ts'
+export { PRECISIONS, type Precision } from './layers/frozen.ts'
+export type { AdapterConfig } from './layers/lora.ts'
 export { mergeAdapter } from './merge.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
 export { MCMAHAN } from './models/cnn.ts'
 export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
-export { readPretrained } from './pretrained.ts'
+export { checkPretrained, readPretrained } from './pretrained.ts'
 export {
   type Comparison,
   compareWork,

@@ -48,6 +48,11 @@ export async function openCheckpoint(path: string, declared: readonly Parameter[
   }
 }
 
+/** Whether a file or folder holds the weights of a model, by names, types and shapes alone. @throws as `openCheckpoint` */
+export async function checkPretrained(architecture: Architecture, path: string): Promise<void> {
+  await (await openCheckpoint(path, parameters(architecture))).close()
+}
+
 /** All of them, in f32. See `openCheckpoint`. */
 export async function readPretrained(architecture: Architecture, path: string): Promise<Tensors> {
   const declared = parameters(architecture)

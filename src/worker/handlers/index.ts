@@ -1,4 +1,7 @@
 import type { TaskHandlers } from '../../core/compute/index.ts'
+import { KeptModel } from './kept-model.ts'
+
+const models = new KeptModel()
 
 /** Each is loaded when it is first called: a worker that trains needs no DuckDB, one that imports no ONNX Runtime. */
 export const handlers: TaskHandlers = {
@@ -14,7 +17,8 @@ export const handlers: TaskHandlers = {
   aggregate: async (input, context) => (await import('./weights.ts')).aggregateRound(input, context),
   export: async (input, context) => (await import('./model.ts')).exportFolder(input, context),
   exportText: async (input, context) => (await import('./text.ts')).exportTextFolder(input, context),
-  generate: async (input, context) => (await import('./text.ts')).generateText(input, context),
+  merge: async (input, context) => (await import('./text.ts')).mergeAdapter(input, context),
+  generate: async (input, context) => (await import('./text.ts')).generateText(models)(input, context),
   predict: async (input, context) => (await import('./model.ts')).predictFile(input, context),
   engines: async (input, context) => (await import('./machine.ts')).listEngines(input, context),
   probe: async (input, context) => (await import('./machine.ts')).probeEngine(input, context),

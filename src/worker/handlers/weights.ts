@@ -1,11 +1,16 @@
 import { aggregate, FedAvg } from '../../core/federation/index.ts'
-import { initialWeights, parameterCount, writeSafetensors } from '../../core/training/index.ts'
+import {
+  initialWeights,
+  parameterCount,
+  readPretrained,
+  writeSafetensors,
+} from '../../core/training/index.ts'
 import type { Handler } from './handler.ts'
 
-export const writeInitialWeights: Handler<'initialWeights'> = async ({ spec, seed, out }) => ({
-  ...(await writeSafetensors(out, initialWeights(spec, seed), { format: 'pt' })),
-  parameters: parameterCount(spec),
-})
+export const writeInitialWeights: Handler<'initialWeights'> = async ({ spec, seed, base, out }) => {
+  const weights = base === undefined ? initialWeights(spec, seed) : await readPretrained(spec, base)
+  return { ...(await writeSafetensors(out, weights, { format: 'pt' })), parameters: parameterCount(spec) }
+}
 
 const strategies = { fedavg: () => new FedAvg() }
 

@@ -1,12 +1,14 @@
 import { UserError } from '../../../shared/errors.ts'
 import type { Block } from '../cells/column.ts'
+import type { KnownColumn } from '../cells/known.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import { type Feature, inputsOf, type TableEncoding, type TargetEncoding } from '../encoding.ts'
+import { classesAmong, columnsFor } from '../known.ts'
 import { assigner, bucketSizes, planSplit } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
 import type { PrepareOptions, RowsInspection } from '../types.ts'
-import { type Fit, fitFor } from './fit.ts'
+import { fitFor } from './fit.ts'
 import { Moments } from './moments.ts'
 import { type ClassStrata, classStrata, type Strata, tenthStrata } from './strata.ts'
 
@@ -16,18 +18,24 @@ export interface Plan {
   inputs: number
   features: { feature: Feature; at: number; slots: Int32Array | undefined }[]
   target: number
+  /** Class of each stratum, where the answer is one. */
+  classOf: Int32Array
   strata: Strata
   sizes: number[]
   /** Bucket of each row, block by block; NONE for rows without an answer. */
   buckets: Int32Array[]
 }
 
-/** Splits the rows and fits the encoding to the shards' part of them, in one pass. */
+/**
+ * Splits the rows and fits the encoding to the shards' part of them, in one pass.
+ * @param given  the encoding of a model that goes on learning: nothing is fitted then
+ */
 export function makePlan(
   scanned: Scanned,
   spool: Spool,
   inspection: RowsInspection,
   options: PrepareOptions,
+  given?: TableEncoding,
 ): Plan {
   const places = placesOf(scanned)
   const chosen = scanned.columns.findIndex(({ name }) => name === inspection.target)
@@ -37,28 +45,36 @@ export function makePlan(
   const strata = classes ?? tenthStrata(spool, scanned.rows, target)
   const { shards, holdout, seed, skew } = options
   const quotas = planSplit(strata.sizes, shards, holdout, seed, classes && skew)
-  const fits = scanned.columns.flatMap(({ name, known }, c) =>
-    known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
-  )
+  const fits = given
+    ? []
+    : scanned.columns.flatMap(({ name, known }, c) =>
+        known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
+      )
   const moments = new Moments()
   const buckets = assign(spool, strata, assigner(quotas, seed), (block, assigned) => {
     for (const fit of fits) fit.add(block, assigned)
     if (!classes) moments.add(block.columns[target]!, assigned)
   })
-  const features = fits.flatMap(fit => fitted(fit))
+  const features = given
+    ? placedFeatures(given, scanned, places)
+    : fits.flatMap(fit => placed(fit.feature(), fit.column, fit.at))
   if (features.length === 0) nothingLearned(inspection)
-  const answer = answerOf(inspection.target!, classes, moments)
-  const encoding: TableEncoding = {
+  const encoding: TableEncoding = given ?? {
     v: 1,
     kind: 'table',
     features: features.map(f => f.feature),
-    target: answer,
+    target: answerOf(inspection.target!, classes, moments),
   }
+  const names = classes?.names ?? []
   return {
     encoding,
     inputs: inputsOf(encoding),
     features,
     target,
+    classOf:
+      encoding.target.kind === 'class'
+        ? classesAmong(names, encoding.target.values, options.path)
+        : new Int32Array(0),
     strata,
     sizes: bucketSizes(quotas),
     buckets,
@@ -98,14 +114,23 @@ function assign(
   return all
 }
 
+/** The features of a given encoding. */
+function placedFeatures(
+  { features }: TableEncoding,
+  { columns, table }: Scanned,
+  places: readonly (number | undefined)[],
+): Plan['features'] {
+  return columnsFor(features, columns, table.path).flatMap(
+    (c, i) => placed(features[i], columns[c]!.known!, places[c]!), // `columnsFor` gives columns that were read
+  )
+}
+
 /** A feature and, for text, the place of each of the dictionary's codes among the feature's values. */
-function fitted(fit: Fit): Plan['features'] {
-  const feature = fit.feature()
+function placed(feature: Feature | undefined, column: KnownColumn, at: number): Plan['features'] {
   if (!feature) return []
-  if (!(fit.column instanceof TextColumn) || feature.kind !== 'categorical')
-    return [{ feature, at: fit.at, slots: undefined }]
+  if (!(column instanceof TextColumn) || feature.kind !== 'categorical')
+    return [{ feature, at, slots: undefined }]
   const places = new Map(feature.values.map((value, i) => [value, i]))
-  return [
-    { feature, at: fit.at, slots: Int32Array.from(fit.column.dictionary.values, v => places.get(v) ?? -1) },
-  ]
+  const slots = Int32Array.from(column.dictionary.values, v => places.get(v) ?? -1)
+  return [{ feature, at, slots }]
 }

@@ -4,23 +4,32 @@ import { setImmediate } from 'node:timers/promises'
 import { UserError } from '../../../shared/errors.ts'
 import type { Block } from '../cells/column.ts'
 import { encodeFeature } from '../encode.ts'
-import { widthOf } from '../encoding.ts'
+import { type TableEncoding, widthOf } from '../encoding.ts'
 import { groupRows } from '../group.ts'
 import { inferTable } from '../infer/infer.ts'
+import { checkTarget } from '../known.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import { answered, type ShardWriter } from '../shards.ts'
 import { NONE } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
-import type { PreparedRows, PrepareOptions, RowsInspection } from '../types.ts'
+import type { PreparedRows, PrepareOptions, RowsInspection, Task } from '../types.ts'
 import { makePlan, type Plan } from './plan.ts'
 
-/** @throws UserError for the first problem that makes training impossible */
-export async function prepareTable(scanned: Scanned, options: PrepareOptions): Promise<PreparedRows> {
-  const inspection = inferTable(scanned, options)
-  refuseErrors(inspection)
+/**
+ * @param given  the encoding of a model that goes on learning
+ * @throws UserError for the first problem that makes training impossible
+ */
+export async function prepareTable(
+  scanned: Scanned,
+  options: PrepareOptions,
+  given?: TableEncoding,
+): Promise<PreparedRows> {
+  if (given) checkTarget(options.target, given.target.name, options.path)
+  const inspection = inferTable(scanned, given ? { ...options, ...answerIn(given) } : options)
+  refuseErrors(inspection, given !== undefined)
   const spool = scanned.spool! // prepare scans with `keep`
-  const plan = makePlan(scanned, spool, inspection, options)
+  const plan = makePlan(scanned, spool, inspection, options, given)
   return intoFolder(options.out, async folder => {
     const tensors = answered([plan.inputs], 'F32', plan.encoding.target.kind === 'class' ? 'I32' : 'F32')
     const written = await writeBuckets(folder, plan.sizes, tensors, writers =>
@@ -48,8 +57,16 @@ export async function prepareTable(scanned: Scanned, options: PrepareOptions): P
   })
 }
 
-function refuseErrors({ problems, path }: RowsInspection): void {
-  const worst = problems.find(({ severity }) => severity === 'error')
+const answerIn = ({ target }: TableEncoding): { target: string; task: Task } => ({
+  target: target.name,
+  task: target.kind === 'class' ? 'classification' : 'regression',
+})
+
+/** @param given  a model says which columns it looks at, whatever they seem to be here */
+function refuseErrors({ problems, path }: RowsInspection, given: boolean): void {
+  const worst = problems.find(
+    ({ severity, code }) => severity === 'error' && !(given && code === 'dataset/no-features'),
+  )
   if (worst) throw new UserError(worst.code, { message: worst.message, fix: worst.fix, where: path })
 }
 
@@ -97,7 +114,8 @@ function answersOf(block: Block, plan: Plan, place: Int32Array, used: number): I
   const values = target.kind === 'class' ? plan.strata.of(block) : block.columns[plan.target]!
   for (let i = 0; i < place.length; i++) {
     if (place[i]! < 0) continue
-    y[place[i]!] = target.kind === 'class' ? values[i]! : (values[i]! - target.mean) / target.scale
+    y[place[i]!] =
+      target.kind === 'class' ? plan.classOf[values[i]!]! : (values[i]! - target.mean) / target.scale
   }
   return y
 }

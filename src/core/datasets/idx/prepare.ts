@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
-import type { ImageEncoding } from '../encoding.ts'
 import { pushGrouped } from '../grouped.ts'
+import { checkSize, classesAmong, type PictureEncoding } from '../known.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import { answered, type ShardWriter } from '../shards.ts'
 import { assigner, bucketSizes, planSplit, type Quotas } from '../split.ts'
@@ -14,18 +14,25 @@ import type { IdxFolder } from './folder.ts'
  * Shards of images as they are: `x` u8 [n, height·width], `y` i32 [n]. The dataset's own test set is the holdout when
  * it has one; else a part of every class.
  */
-export async function prepareIdx(folder: IdxFolder, options: PrepareOptions): Promise<PreparedRows> {
+export async function prepareIdx(
+  folder: IdxFolder,
+  options: PrepareOptions,
+  given?: PictureEncoding,
+): Promise<PreparedRows> {
   refuseOtherTask(options)
   const data = await openIdxDataset(folder)
-  const classes = classesOf(data.counts).map(({ name }) => name)
   const { width, height } = data.train
-  const encoding: ImageEncoding = {
+  checkSize(given, { width, height, channels: 1 }, options.path)
+  const names = classesOf(data.counts).map(({ name }) => name)
+  const encoding: PictureEncoding = given ?? {
     v: 1,
     kind: 'idx',
     width,
     height,
-    target: { kind: 'class', name: 'label', values: classes },
+    target: { kind: 'class', name: 'label', values: names },
   }
+  const classes = encoding.target.values
+  const places = classesAmong(names, classes, options.path)
   const quotas = planSplit(
     classesOf(data.counts).map(({ rows }) => rows),
     options.shards,
@@ -34,13 +41,13 @@ export async function prepareIdx(folder: IdxFolder, options: PrepareOptions): Pr
     options.skew,
   )
   return intoFolder(options.out, async temporary => {
-    const written = await writeAll(temporary, data, quotas, options)
+    const written = await writeAll(temporary, data, places, quotas, options)
     await writeFile(join(temporary, ENCODING), JSON.stringify(encoding))
     const [holdout, ...shards] = written.map(shard => movedTo(options.out, shard))
     const result: PreparedRows = {
       kind: 'rows',
       task: 'classification',
-      target: 'label',
+      target: encoding.target.name,
       inputs: width * height,
       outputs: classes.length,
       input: { dtype: 'u8', scale: 1 / 255, shift: 0 },
@@ -68,22 +75,34 @@ function refuseOtherTask({ task, target, path }: PrepareOptions): void {
 }
 
 /** The files of one set: with a test set, bucket 0 is fed from it and gets its size. */
-function writeAll(folder: string, data: IdxDataset, quotas: Quotas, options: PrepareOptions) {
+function writeAll(
+  folder: string,
+  data: IdxDataset,
+  places: Int32Array,
+  quotas: Quotas,
+  options: PrepareOptions,
+) {
   const sizes = bucketSizes(quotas)
   if (data.test) sizes[0] = data.test.labels.length
   const tensors = answered([data.train.width * data.train.height], 'U8', 'I32')
-  const classOf = Int32Array.from(data.counts, (_, label) => classesOf(data.counts.slice(0, label)).length)
+  const strata = Int32Array.from(data.counts, (_, label) => classesOf(data.counts.slice(0, label)).length)
   return writeBuckets(folder, sizes, tensors, async writers => {
     if (data.test)
-      await feed(data.test, classOf, classes => new Int32Array(classes.length), writers, options.signal)
-    await feed(data.train, classOf, assigner(quotas, options.seed), writers, options.signal)
+      await feed(
+        data.test,
+        { strata, places },
+        classes => new Int32Array(classes.length),
+        writers,
+        options.signal,
+      )
+    await feed(data.train, { strata, places }, assigner(quotas, options.seed), writers, options.signal)
   })
 }
 
-/** @param classOf  class number of each label: labels need not be 0, 1, 2… without a gap */
+/** @param of  stratum of each label, which need not be 0, 1, 2… without a gap, and class of each stratum */
 async function feed(
   part: IdxPart,
-  classOf: Int32Array,
+  of: { strata: Int32Array; places: Int32Array },
   bucketsOf: (strata: Int32Array) => Int32Array,
   writers: ShardWriter[],
   signal?: AbortSignal,
@@ -94,13 +113,13 @@ async function feed(
     for await (const images of file.items()) {
       signal?.throwIfAborted()
       const count = images.length / size
-      const classes = Int32Array.from(part.labels.subarray(row, row + count), label => classOf[label]!)
+      const strata = Int32Array.from(part.labels.subarray(row, row + count), label => of.strata[label]!)
       row += count
       const tensors = [
         { values: images, width: size },
-        { values: classes, width: 1 },
+        { values: strata.map(stratum => of.places[stratum]!), width: 1 },
       ]
-      await pushGrouped(tensors, bucketsOf(classes), writers)
+      await pushGrouped(tensors, bucketsOf(strata), writers)
     }
   })
 }

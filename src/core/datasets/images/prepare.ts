@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import type { ColourEncoding, ImageEncoding } from '../encoding.ts'
 import { pushGrouped } from '../grouped.ts'
+import { channelsOf, classesAmong, type PictureEncoding } from '../known.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import { answered, type ShardWriter } from '../shards.ts'
 import { assigner, bucketSizes, planSplit, type Quotas } from '../split.ts'
@@ -21,29 +22,36 @@ const TOGETHER = 256
  * part of every class is kept back.
  * @throws UserError for the first problem that makes training impossible
  */
-export async function prepareImages(source: ImageSource, options: PrepareOptions): Promise<PreparedRows> {
+export async function prepareImages(
+  source: ImageSource,
+  options: PrepareOptions,
+  given?: PictureEncoding,
+): Promise<PreparedRows> {
   refuseOtherTask(options)
   const scanned = await scanImages(source, options)
   const inspection = imagesInspection(scanned, options)
   const worst = inspection.problems.find(({ severity }) => severity === 'error')
   if (worst) throw new UserError(worst.code, { message: worst.message, fix: worst.fix, where: options.path })
-  const { classes, images } = scanned
-  const { width, height, channels } = chooseSize(images, options.images)
-  const size: Size = { width, height, channels }
-  const strata = Int32Array.from(images, ({ file }) => classes.indexOf(file.label))
-  const counts = classes.map((_, i) => strata.filter(stratum => stratum === i).length)
+  const { images } = scanned
+  const size = given ? sizeOf(given) : chosenSize(scanned, options)
+  const encoding = given ?? encodingOf(size, scanned.classes)
+  const classes = encoding.target.values
+  const places = classesAmong(scanned.classes, classes, options.path)
+  const strata = Int32Array.from(images, ({ file }) => scanned.classes.indexOf(file.label))
+  const counts = scanned.classes.map((_, i) => strata.filter(stratum => stratum === i).length)
   const quotas = planSplit(counts, options.shards, options.holdout, options.seed, options.skew)
   return intoFolder(options.out, async folder => {
+    const { width, height, channels } = size
     const tensors = answered([channels, height, width], 'U8', 'I32')
     const written = await writeBuckets(folder, bucketSizes(quotas), tensors, writers =>
-      feed(scanned, strata, size, quotas, writers, options),
+      feed(scanned, { strata, places }, size, quotas, writers, options),
     )
-    await writeFile(join(folder, ENCODING), JSON.stringify(encodingOf(size, classes)))
+    await writeFile(join(folder, ENCODING), JSON.stringify(encoding))
     const [holdout, ...shards] = written.map(shard => movedTo(options.out, shard))
     const result: PreparedRows = {
       kind: 'rows',
       task: 'classification',
-      target: 'class',
+      target: encoding.target.name,
       inputs: channels * height * width,
       outputs: classes.length,
       input: { dtype: 'u8', scale: 1 / 255, shift: 0 },
@@ -58,6 +66,17 @@ export async function prepareImages(source: ImageSource, options: PrepareOptions
     }
     return { files: [...written.map(({ path }) => basename(path)), ENCODING], result }
   })
+}
+
+const sizeOf = (given: PictureEncoding): Size => ({
+  width: given.width,
+  height: given.height,
+  channels: channelsOf(given),
+})
+
+function chosenSize({ images }: ScannedImages, options: PrepareOptions): Size {
+  const { width, height, channels } = chooseSize(images, options.images)
+  return { width, height, channels }
 }
 
 /** Grey images are those of IDX files. */
@@ -79,7 +98,7 @@ function refuseOtherTask({ task, target, path }: PrepareOptions): void {
 
 async function feed(
   { images }: ScannedImages,
-  strata: Int32Array,
+  { strata, places }: { strata: Int32Array; places: Int32Array },
   size: Size,
   quotas: Quotas,
   writers: readonly ShardWriter[],
@@ -91,12 +110,12 @@ async function feed(
   let x = new Uint8Array(TOGETHER * width)
   let held = 0
   const push = async () => {
-    const classes = strata.slice(row - held, row)
+    const own = strata.slice(row - held, row)
     const tensors = [
       { values: x.subarray(0, held * width), width },
-      { values: classes, width: 1 },
+      { values: own.map(stratum => places[stratum]!), width: 1 },
     ]
-    await pushGrouped(tensors, bucketsOf(classes), writers)
+    await pushGrouped(tensors, bucketsOf(own), writers)
     x = new Uint8Array(TOGETHER * width)
     held = 0
   }

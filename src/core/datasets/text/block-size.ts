@@ -46,18 +46,21 @@ export function chooseBlock(
     }
     return undefined
   }
-  const found = wanted === undefined ? usual(largest) : sized(wanted)
+  const most = Math.min(LARGEST, text?.longest ?? LARGEST)
+  const found = wanted === undefined ? usual(largest, most) : sized(wanted)
   if (found && has(found, FEWEST_ROWS)) return found
   return tooShort(path, shards, found ?? sized(SMALLEST), largest(FEWEST_ROWS, wanted ?? SMALLEST))
 }
 
 function usual(
   largest: (rows: typeof FEWEST_ROWS, most: number) => BlockSize | undefined,
+  most: number,
 ): BlockSize | undefined {
-  const good = largest(ENOUGH_ROWS, LARGEST)
-  if (good && good.block >= SMALLEST) return good
-  const poor = largest(FEWEST_ROWS, LARGEST)
-  return poor && poor.block >= SMALLEST ? poor : undefined
+  const smallest = Math.min(SMALLEST, most)
+  const good = largest(ENOUGH_ROWS, most)
+  if (good && good.block >= smallest) return good
+  const poor = largest(FEWEST_ROWS, most)
+  return poor && poor.block >= smallest ? poor : undefined
 }
 
 function tooShort(

@@ -1,30 +1,50 @@
 import type { Tokenizer } from '../../tokenizers/index.ts'
 import type { TextArchitecture } from '../../training/index.ts'
 import { trainedHere } from '../card.ts'
-import { canChat } from './chat.ts'
-import { TEXT_FILES } from './config.ts'
+import { ADAPTER_FILES, ADAPTER_OWN, TEXT_FILES } from './config.ts'
 import type { TextReport } from './report.ts'
 
+/** What the card tells of. */
+export interface Described {
+  architecture: TextArchitecture
+  tokenizer: Tokenizer
+  chat: boolean
+  report: TextReport | undefined
+  /** Of an adapter: the folder of its base. */
+  base: string | undefined
+}
+
 /** README.md of a language model's folder. */
-export function textCard(architecture: TextArchitecture, tokenizer: Tokenizer, report: TextReport): string {
+export function textCard(model: Described): string {
+  const { architecture, tokenizer, chat, report, base } = model
+  const title = report?.title === undefined ? '' : `: ${report.title.replaceAll(/\s+/g, ' ')}`
   return [
-    `# A language model${report.title === undefined ? '' : `: ${report.title.replaceAll(/\s+/g, ' ')}`}`,
+    `# ${base === undefined ? 'A language model' : 'An adapter of a language model'}${title}`,
     what(architecture, tokenizer),
-    '## How good it is',
-    quality(report),
+    ...(base === undefined ? [] : [needs(base)]),
+    ...(report ? ['## How good it is', quality(report)] : []),
     '## How to use it',
-    use(canChat(tokenizer)),
-    '## How it was trained',
-    trainedHere(`A GPT (${shape(architecture)})`, report).join('\n'),
+    use(chat, base),
+    ...(report ? ['## How it was trained', trainedHere(kind(architecture), report).join('\n')] : []),
     '## Limits',
     '- It goes on with a text as its training text would; what it says need not be true.\n' +
       '- It has learnt from one dataset, and may repeat passages of it word for word.',
     '## Files',
-    files(),
+    files(model),
   ]
     .join('\n\n')
     .concat('\n')
 }
+
+const kind = (architecture: TextArchitecture): string => {
+  const name = `a ${architecture.recipe === 'gpt' ? 'GPT' : 'Llama'} (${shape(architecture)})`
+  const { adapter } = architecture
+  return adapter ? `An adapter (LoRA) of rank ${adapter.rank} to ${name}` : name.replace('a', 'A')
+}
+
+/** An adapter alone is no model. */
+const needs = (base: string): string =>
+  `It is an adapter (LoRA): it needs its base model, which lies in \`${base}\`. \`gradstr merge . --out DIR\` makes one model of both.`
 
 const shape = ({ model }: TextArchitecture): string =>
   `${model.layers} layers, width ${model.width}, ${model.heads} heads, ${model.context} tokens at once`
@@ -47,26 +67,37 @@ function quality({ metrics, baseline, holdout }: TextReport): string {
   ].join('\n\n')
 }
 
-function use(chat: boolean): string {
+function use(chat: boolean, base: string | undefined): string {
+  const load =
+    base === undefined
+      ? 'model = AutoModelForCausalLM.from_pretrained(".")'
+      : `model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(${JSON.stringify(base)}), ".")`
   return [
     'With Gradstr:',
     `\`\`\`sh\n${chat ? 'gradstr chat .' : 'gradstr predict . "Once upon"'}\n\`\`\``,
-    'With `transformers` in Python, without a network:',
+    `With \`transformers\`${base === undefined ? '' : ' and `peft`'} in Python, without a network:`,
     `\`\`\`python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+${base === undefined ? '' : 'from peft import PeftModel\n'}from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained(".")
-model = AutoModelForCausalLM.from_pretrained(".")
+${load}
 tokens = tokenizer("Once upon", return_tensors="pt").input_ids
 print(tokenizer.decode(model.generate(tokens, do_sample=True, max_new_tokens=100)[0]))
 \`\`\``,
   ].join('\n\n')
 }
 
-const files = (): string =>
+const files = ({ report, base }: Described): string =>
   [
-    '- `config.json`: the architecture, as Hugging Face names it, and the hashes of the other files',
-    `- \`${TEXT_FILES.weights}\`: the weights, under Hugging Face's names`,
+    ...(base === undefined
+      ? [
+          '- `config.json`: the architecture, as Hugging Face names it, and the hashes of the other files',
+          `- \`${TEXT_FILES.weights}\`: the weights, under Hugging Face's names`,
+        ]
+      : [
+          `- \`${ADAPTER_FILES.config}\`, \`${ADAPTER_FILES.weights}\`: the adapter, as PEFT writes it`,
+          `- \`${ADAPTER_OWN}\`: the hashes of these files and of the base's`,
+        ]),
     `- \`${TEXT_FILES.tokenizer}\`, \`${TEXT_FILES.tokenizerConfig}\`: text to tokens and back`,
-    `- \`${TEXT_FILES.report}\`: all figures`,
+    ...(report ? [`- \`${TEXT_FILES.report}\`: all figures`] : []),
   ].join('\n')

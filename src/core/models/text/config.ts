@@ -11,11 +11,28 @@ export const TEXT_FILES = {
   card: 'README.md',
 } as const
 
+/** Those of an adapter's folder, under PEFT's names, besides what we say of it ourselves: PEFT minds its own fields. */
+export const ADAPTER_FILES = {
+  ...TEXT_FILES,
+  weights: 'adapter_model.safetensors',
+  config: 'adapter_config.json',
+} as const
+export const ADAPTER_OWN = 'gradstr.json'
+
+/** Of files in a folder, by their names. */
+export const fileHashes = z.record(z.string(), z.object({ sha256: z.string(), size: z.number() }))
+export type FileHashes = z.infer<typeof fileHashes>
+
+/** How the documents were written that the model learned from: a chat model must be asked in the same way. */
+export const layout = z.enum(['plain', 'completions', 'chat'])
+export type TextLayout = z.infer<typeof layout>
+
 /** What we add to Hugging Face's config.json: by it a folder of ours is known and a damaged file found. */
 const ours = z.object({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
-  files: z.record(z.string(), z.object({ sha256: z.string(), size: z.number() })),
+  files: fileHashes,
+  layout: layout.optional(),
 })
 export type OwnPart = z.infer<typeof ours>
 

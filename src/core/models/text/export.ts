@@ -1,28 +1,21 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { readTokenizer, type Tokenizer, writeTokenizer } from '../../tokenizers/index.ts'
-import {
-  evaluator,
-  type LanguageSpec,
-  readWeights,
-  type Tensors,
-  writeSafetensors,
-} from '../../training/index.ts'
-import { CONFIG, FORMAT, VERSION } from '../config.ts'
-import { checkOut, fingerprint, publishFolder } from '../folder.ts'
+import { readTokenizer } from '../../tokenizers/index.ts'
+import { evaluator, type LanguageSpec, readBase, readWeights, type Tensors } from '../../training/index.ts'
+import { checkOut, publishFolder } from '../folder.ts'
 import { type LocalFacts, localFacts } from '../report.ts'
-import { withBiases } from './biases.ts'
-import { textCard } from './card.ts'
-import { CHAT_TEMPLATE, canChat } from './chat.ts'
-import { huggingFaceConfig, type OwnPart, TEXT_FILES } from './config.ts'
+import type { TextLayout } from './config.ts'
 import type { TextReport } from './report.ts'
+import { type TextModel, writeAdapterFolder, writeTextFolder } from './write.ts'
 
 export interface TextExportOptions {
   spec: LanguageSpec
   /** Safetensors with the spec's parameters, f32. */
   weights: string
+  /** Of an adapter: the folder of its base. */
+  base?: string
   /** tokenizer.json, or its folder. */
   tokenizer: string
+  /** How the documents were written that it learned from. */
+  layout?: TextLayout
   /** Safetensors with blocks that were never trained on. */
   holdout: string
   training: LocalFacts
@@ -33,12 +26,13 @@ export interface TextExportOptions {
 }
 
 /**
- * Measures a language model on the holdout and writes its folder in Hugging Face's layout, all or nothing.
+ * Measures a language model on the holdout and writes its folder, all or nothing: in Hugging Face's layout, or of an adapter
+ * in PEFT's.
  * @returns what report.json holds
  * @throws UserError `models/folder-taken`, `training/…`, `tokenizer/…`
  */
 export async function exportTextModel(options: TextExportOptions): Promise<TextReport> {
-  const { spec, out, title } = options
+  const { spec, out, title, base, layout } = options
   const training = localFacts.parse(options.training)
   await checkOut(out)
   const tokenizer = await readTokenizer(options.tokenizer)
@@ -50,12 +44,16 @@ export async function exportTextModel(options: TextExportOptions): Promise<TextR
     ...measured,
     ...training,
   }
-  await publishFolder(out, folder => write(folder, spec, weights, tokenizer, report))
+  const model: TextModel = { architecture: spec, weights, tokenizer, layout, report }
+  await publishFolder(out, folder =>
+    base === undefined ? writeTextFolder(folder, model) : writeAdapterFolder(folder, model, base),
+  )
   return report
 }
 
-async function measure({ spec, holdout, threads }: TextExportOptions, weights: Tensors) {
-  const engine = await evaluator(spec, { threads })
+async function measure({ spec, holdout, threads, base }: TextExportOptions, weights: Tensors) {
+  const frozen = base === undefined ? undefined : await readBase(spec, base)
+  const engine = await evaluator(spec, { threads, base: frozen })
   try {
     const data = await engine.load(holdout)
     const { loss } = await engine.losses(weights, data)
@@ -79,37 +77,4 @@ function frequencies(targets: Int32Array): { entropy: number; tokens: number } {
   return { entropy, tokens }
 }
 
-async function write(
-  folder: string,
-  spec: LanguageSpec,
-  weights: Tensors,
-  tokenizer: Tokenizer,
-  report: TextReport,
-): Promise<void> {
-  const at = (name: string) => join(folder, name)
-  const biased = withBiases(spec, weights)
-  await writeSafetensors(at(TEXT_FILES.weights), biased.weights, { format: 'pt' })
-  await writeTokenizer(at(TEXT_FILES.tokenizer), tokenizer)
-  await writeFile(at(TEXT_FILES.tokenizerConfig), json(tokenizerConfig(spec, tokenizer)))
-  await writeFile(at(TEXT_FILES.report), json(report))
-  await writeFile(at(TEXT_FILES.card), textCard(spec, tokenizer, report))
-  const files: OwnPart['files'] = {}
-  for (const name of Object.values(TEXT_FILES)) files[name] = await fingerprint(at(name))
-  const own: OwnPart = { format: FORMAT, version: VERSION, files }
-  await writeFile(at(CONFIG), json(huggingFaceConfig(biased.architecture, tokenizer.endOfText, own)))
-}
-
-/** What `transformers` asks for beside tokenizer.json. */
-function tokenizerConfig({ model }: LanguageSpec, tokenizer: Tokenizer): object {
-  const { endOfText } = tokenizer
-  return {
-    tokenizer_class: 'PreTrainedTokenizerFast',
-    model_max_length: model.context,
-    clean_up_tokenization_spaces: false,
-    ...(endOfText === undefined ? {} : { eos_token: tokenizer.nameOf(endOfText) }),
-    ...(canChat(tokenizer) ? { chat_template: CHAT_TEMPLATE } : {}),
-  }
-}
-
 const finite = (n: number): number | null => (Number.isFinite(n) ? n : null)
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
-import { readTokenizer, type TokenDecoder, type Tokenizer } from '../../tokenizers/index.ts'
+import { END_OF_TURN, type TokenDecoder, type Tokenizer } from '../../tokenizers/index.ts'
 import {
   type GenerateRequest,
   generate,
@@ -11,9 +10,9 @@ import {
   type TextArchitecture,
 } from '../../training/index.ts'
 import { CONFIG } from '../config.ts'
-import { fingerprint } from '../folder.ts'
-import { chatTokens, type Message, promptTokens, tooLong } from './chat.ts'
-import { architectureOf, TEXT_FILES, type TextConfig, textConfig } from './config.ts'
+import { type AdaptedModel, isAdapter, openAdapted } from './adapter.ts'
+import { chatTokens, type Message, promptTokens, type Speaker, tooLong, untilEndOfTurn } from './chat.ts'
+import { readJson, readTextFolder } from './folder.ts'
 
 export type Prompt = { text: string } | { messages: readonly Message[] }
 export interface TextRequest extends Omit<GenerateRequest, 'prompt' | 'stops'> {
@@ -35,45 +34,66 @@ export interface OpenTextModel {
   close(): Promise<void>
 }
 
-/** Whether a folder's config.json is that of a language model in Hugging Face's layout. */
-export async function isTextModel(folder: string): Promise<boolean> {
-  const json = await readJson(folder)
-  return typeof json === 'object' && json !== null && 'model_type' in json
+export interface OpenTextOptions extends ReaderOptions {
+  /** Of an adapter: where its base lies now, when it is not where the adapter says. */
+  base?: string
 }
 
-/** @throws UserError `models/not-a-model`, `models/unsupported`, `models/damaged`, `models/tokenizer`, `training/weights` */
-export async function openTextModel(folder: string, options: ReaderOptions = {}): Promise<OpenTextModel> {
-  const config = checkedConfig(await readJson(folder), folder)
-  await checkFiles(folder, config)
-  const architecture = architectureOf(config)
-  const tokenizer = await readTokenizer(join(folder, TEXT_FILES.tokenizer))
-  if (tokenizer.size > architecture.model.vocabulary) throw unfit(tokenizer.size, architecture, folder)
-  const weights = await readPretrained(architecture, folder)
+/** Whether a folder holds a language model in Hugging Face's layout, or an adapter of one in PEFT's. */
+export async function isTextModel(folder: string): Promise<boolean> {
+  const json = await readJson(join(folder, CONFIG))
+  return (typeof json === 'object' && json !== null && 'model_type' in json) || isAdapter(folder)
+}
+
+/**
+ * @throws UserError `models/unsupported`, `models/damaged`, `models/tokenizer`, `models/adapter-base`, `training/weights`
+ */
+export async function openTextModel(folder: string, options: OpenTextOptions = {}): Promise<OpenTextModel> {
+  const model = (await isAdapter(folder)) ? await openAdapted(folder, options.base) : await openWhole(folder)
+  const { architecture, tokenizer, weights } = model
   const reader = new Reader(architecture, weights, options)
   return {
     architecture,
     tokenizer,
-    write: request => written(reader, architecture, tokenizer, request),
+    write: request => written(reader, architecture, model, request),
     close: () => reader.close(),
   }
 }
 
-async function* written(
+async function openWhole(folder: string): Promise<AdaptedModel> {
+  const { config, architecture, tokenizer } = await readTextFolder(folder)
+  const weights = await readPretrained(architecture, folder)
+  return { architecture, tokenizer, weights, layout: config.gradstr?.layout }
+}
+
+function written(
   reader: Reader,
   { model }: TextArchitecture,
-  tokenizer: Tokenizer,
+  speaker: Speaker,
   { prompt, onToken, ...options }: TextRequest,
 ): AsyncGenerator<string> {
-  const tokens =
-    'text' in prompt
-      ? promptTokens(tokenizer, prompt.text)
-      : chatTokens(tokenizer, prompt.messages, model.context)
+  const { tokenizer } = speaker
+  const chat = 'messages' in prompt
+  const tokens = chat
+    ? chatTokens(speaker, prompt.messages, model.context)
+    : promptTokens(tokenizer, prompt.text)
   if (tokens.length === 0) throw nothing()
   if (tokens.length > model.context) throw tooLong(tokens.length, model.context)
   const stops = new Set([...tokenizer.special.values(), ...unknown(tokenizer.size, model.vocabulary)])
+  const pieces = decoded(reader, tokenizer, { ...options, prompt: tokens, stops }, onToken)
+  return chat && !tokenizer.special.has(END_OF_TURN) ? untilEndOfTurn(pieces) : pieces
+}
+
+async function* decoded(
+  reader: Reader,
+  tokenizer: Tokenizer,
+  { prompt, ...options }: GenerateRequest & { prompt: number[] },
+  onToken?: () => void,
+): AsyncGenerator<string> {
   const decoder: TokenDecoder = tokenizer.decoder({ continues: true })
-  reader.restart()
-  for await (const token of generate(reader, { ...options, prompt: tokens, stops })) {
+  // A conversation goes on from what was said before.
+  const unread = prompt.slice(reader.begin(prompt))
+  for await (const token of generate(reader, { ...options, prompt: unread })) {
     onToken?.()
     const text = decoder.push(token)
     if (text !== '') yield text
@@ -85,46 +105,6 @@ async function* written(
 /** Models may have more logits than their tokenizer has tokens. */
 const unknown = (size: number, vocabulary: number): number[] =>
   Array.from({ length: vocabulary - size }, (_, i) => size + i)
-
-async function readJson(folder: string): Promise<unknown> {
-  const text = await readFile(join(folder, CONFIG), 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function checkedConfig(json: unknown, folder: string): TextConfig {
-  const config = textConfig.safeParse(json)
-  if (config.success) return config.data
-  const [issue] = config.error.issues
-  throw new UserError('models/unsupported', {
-    message: `This model cannot be used: "${issue?.path.join('.')}" in its config.json: ${issue?.message}.`,
-    fix: 'Give a folder that `gradstr train-local` wrote, or one of a GPT-2 in Hugging Face’s layout.',
-    where: folder,
-  })
-}
-
-async function checkFiles(folder: string, { gradstr }: TextConfig): Promise<void> {
-  for (const [name, { sha256 }] of Object.entries(gradstr?.files ?? {})) {
-    const found = await fingerprint(join(folder, name)).catch(() => undefined)
-    if (name === TEXT_FILES.card || found?.sha256 === sha256) continue
-    throw new UserError('models/damaged', {
-      message: `The model is damaged: "${name}" ${found ? 'is not what was written' : 'is missing'}.`,
-      fix: 'Copy the folder again from where it came from, or train again.',
-      where: folder,
-    })
-  }
-}
-
-const unfit = (size: number, { model }: TextArchitecture, where: string): UserError =>
-  new UserError('models/tokenizer', {
-    message: `The tokenizer has ${size} tokens, the model knows ${model.vocabulary}: they do not belong together.`,
-    fix: 'Put the tokenizer.json that came with the model into its folder.',
-    where,
-  })
 
 const nothing = (): UserError =>
   new UserError('generate/empty', {

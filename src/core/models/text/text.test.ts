@@ -2,56 +2,17 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  CharacterTrainer,
-  END_OF_TEXT,
-  END_OF_TURN,
-  ROLES,
-  roleMark,
-  writeTokenizer,
-} from '../../tokenizers/index.ts'
-import { initialWeights, type LanguageSpec, writeSafetensors } from '../../training/index.ts'
-import { chatTokens, type Message, promptTokens } from './chat.ts'
-import { exportTextModel } from './export.ts'
+import { BpeTrainer, CharacterTrainer } from '../../tokenizers/index.ts'
+import { chatTokens, type Message, promptTokens, untilEndOfTurn } from './chat.ts'
 import { isTextModel, openTextModel, type Prompt } from './open.ts'
-
-const CONTEXT = 40
-const trainer = new CharacterTrainer()
-trainer.add('abcdefgh ')
-const tokenizer = trainer.finish([END_OF_TEXT, ...ROLES.map(roleMark), END_OF_TURN])
-const optimizer = {
-  name: 'adamw',
-  learningRate: 1e-3,
-  beta1: 0.9,
-  beta2: 0.99,
-  epsilon: 1e-8,
-  weightDecay: 0,
-} as const
-const shared = { task: 'language', batch: 2, optimizer } as const
-const sizes = { vocabulary: tokenizer.size, context: CONTEXT, width: 8, layers: 1, heads: 2 }
-const specs: Record<'gpt' | 'llama', LanguageSpec> = {
-  gpt: { recipe: 'gpt', ...shared, model: { ...sizes, bias: true, activation: 'gelu_new' } },
-  llama: {
-    ...{ recipe: 'llama', ...shared },
-    model: { ...sizes, hidden: 16, keyValueHeads: 1, epsilon: 1e-5, theta: 1e4, tied: false },
-  },
-}
+import { CONTEXT, specs, tokenizer, writeSmallModel, writeSmallText } from './small-text.test-support.ts'
 
 let folder: string
 const at = (...names: string[]) => join(folder, ...names)
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gradstr-text-'))
-  await writeTokenizer(at('tokenizer.json'), tokenizer)
-  const data = Uint16Array.from({ length: 3 * (CONTEXT + 1) }, (_, i) => i % tokenizer.size)
-  const tokens = { dtype: 'U16' as const, shape: [3, CONTEXT + 1], data }
-  await writeSafetensors(at('holdout'), new Map([['tokens', tokens]]))
-  for (const [name, spec] of Object.entries(specs)) {
-    await writeSafetensors(at('weights'), initialWeights(spec, 1))
-    await exportTextModel({
-      ...{ spec, weights: at('weights'), tokenizer: at('tokenizer.json'), holdout: at('holdout') },
-      ...{ training: { local: { steps: 1, batch: 2, curve: [] } }, out: at(name), threads: 1 },
-    })
-  }
+  await writeSmallText(folder)
+  for (const [name, spec] of Object.entries(specs)) await writeSmallModel(folder, name, spec)
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -103,11 +64,7 @@ describe("a language model's folder", () => {
     ],
   ]
   it.each(bad)('is refused when it %s', async (_, spoil, message) => {
-    await exportTextModel({
-      ...{ spec: specs.gpt, weights: at('gpt', 'model.safetensors'), tokenizer: at('tokenizer.json') },
-      ...{ holdout: at('holdout'), training: { local: { steps: 1, batch: 2, curve: [] } } },
-      ...{ out: at('spoiled'), threads: 1 },
-    })
+    await writeSmallModel(folder, 'spoiled', specs.gpt)
     await spoil(at('spoiled'))
     await expect(openTextModel(at('spoiled'))).rejects.toThrow(message)
     await rm(at('spoiled'), { recursive: true })
@@ -135,7 +92,7 @@ describe('a conversation', () => {
   const say = (...said: string[]): Message[] =>
     said.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }))
   const names = (messages: Message[], most: number) =>
-    chatTokens(tokenizer, messages, most)
+    chatTokens({ tokenizer }, messages, most)
       .map(token => tokenizer.nameOf(token))
       .join('')
 
@@ -157,6 +114,32 @@ describe('a conversation', () => {
   it('is refused by a model that knows no roles', () => {
     const plain = new CharacterTrainer()
     plain.add('ab')
-    expect(() => chatTokens(plain.finish([]), say('a'), 99)).toThrow(/not trained on conversations/)
+    expect(() => chatTokens({ tokenizer: plain.finish([]) }, say('a'), 99)).toThrow(
+      /not trained on conversations/,
+    )
+  })
+
+  it('spells the marks out in another tokenizer, where the model was trained so', () => {
+    const bytes = new BpeTrainer()
+    bytes.add('ab')
+    const other = bytes.finish({ vocabulary: 260, special: [] })
+    const tokens = chatTokens({ tokenizer: other, layout: 'chat' }, say('ab'), 99)
+    expect(other.decode(tokens)).toBe('<|user|>ab<|end|><|assistant|>')
+    expect(() => chatTokens({ tokenizer: other, layout: 'plain' }, say('ab'), 99)).toThrow(/not trained on/)
+  })
+
+  it.each([
+    [['yes', '<|end|>', 'more'], 'yes'],
+    [['ye', 's<|', 'e', 'nd|', '>more'], 'yes'],
+    [['a <| b', '<|', 'endless'], 'a <| b<|endless'],
+    [['never <|en'], 'never <|en'],
+    [['<|end|>'], ''],
+  ])('ends where a spelled out end stands, and not before: %j', async (pieces, expected) => {
+    const stream = async function* () {
+      yield* pieces
+    }
+    let text = ''
+    for await (const piece of untilEndOfTurn(stream())) text += piece
+    expect(text).toBe(expected)
   })
 })

@@ -54,9 +54,16 @@ export class Reader {
     return this.#readOn(unread)
   }
 
-  /** Forgets the text. */
-  restart(): void {
-    this.#tokens = []
+  /**
+   * Begins with another text, of which it keeps what it has read of it already.
+   * @returns how many of the tokens these are: at least the last is still to be read
+   */
+  begin(tokens: readonly number[]): number {
+    const other = tokens.findIndex((token, i) => token !== this.#tokens[i])
+    const same = Math.min(other < 0 ? tokens.length : other, tokens.length - 1)
+    const known = this.#options.cache === false ? 0 : Math.max(0, same)
+    this.#tokens.length = known
+    return known
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { trainingSpec } from '../training/index.ts'
+import { checkMemory } from './memory.ts'
+
+const model = {
+  vocabulary: 1000,
+  context: 64,
+  width: 256,
+  layers: 4,
+  heads: 4,
+  bias: true,
+  activation: 'gelu',
+}
+const optimizer = { name: 'sgd', learningRate: 1, momentum: 0, weightDecay: 0 }
+const spec = (more: object = {}) =>
+  trainingSpec.parse({ recipe: 'gpt', task: 'language', model, batch: 4, optimizer, ...more })
+const adapter = { rank: 2, alpha: 4, targets: ['c_attn'], base: 'i8' }
+
+it('refuses what cannot fit even without its activations, and says what would', () => {
+  // 3.4 million parameters: 12 bytes each while all are trained, one each where they are frozen in bytes.
+  expect(() => checkMemory(spec(), 30e6)).toThrow(/needs more than 0.04 GiB .* this machine has 0.03 GiB/)
+  expect(() => checkMemory(spec(), 60e6)).not.toThrow()
+  expect(() => checkMemory(spec({ adapter }), 10e6)).not.toThrow()
+  expect(() => checkMemory(spec({ adapter }), 3e6)).toThrow(
+    expect.objectContaining({ fix: expect.stringContaining('--frozen') }),
+  )
+  expect(() => checkMemory(spec(), 3e6)).toThrow(
+    expect.objectContaining({ fix: expect.stringContaining('--lora') }),
+  )
+})
