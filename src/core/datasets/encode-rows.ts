@@ -9,9 +9,9 @@ import {
   inputsOf,
   type NumericFeature,
   type TableEncoding,
-  widthOf,
 } from './encoding.ts'
 import type { Row } from './rows.ts'
+import { widthOf } from './width.ts'
 
 /**
  * Rows as the model's inputs, exactly as the shards were made. Columns the model does not know are passed over; a column

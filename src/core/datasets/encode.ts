@@ -1,10 +1,5 @@
-import {
-  type CategoricalFeature,
-  type DateFeature,
-  type Feature,
-  type NumericFeature,
-  widthOf,
-} from './encoding.ts'
+import type { CategoricalFeature, DateFeature, Feature, NumericFeature } from './encoding.ts'
+import { widthOf } from './width.ts'
 
 /** Where encoded rows go: row i to `x[place[i] * width + …]`; a negative place leaves the row out. */
 export interface Destination {

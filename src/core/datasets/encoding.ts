@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { UserError } from '../../shared/errors.ts'
+import { DATE_LAYOUTS } from './cells/date.ts'
+import { widthOf } from './width.ts'
 
 const name = z.string().max(1_000)
 const finite = z.number()
@@ -21,8 +23,6 @@ const categorical = z.object({
   name,
   values: z.array(z.string()).min(1).max(1_000),
 })
-
-export const DATE_LAYOUTS = ['ymd', 'dmy', 'mdy'] as const
 
 /**
  * Days since 1970 (standardised), sine and cosine of the place in the year and in the week, and of the time of day when
@@ -110,18 +110,6 @@ export type NumericFeature = z.infer<typeof numeric>
 export type CategoricalFeature = z.infer<typeof categorical>
 export type DateFeature = z.infer<typeof date>
 export type TargetEncoding = z.infer<typeof classTarget> | z.infer<typeof numberTarget>
-
-/** How many inputs a feature takes. */
-export function widthOf(feature: Feature): number {
-  switch (feature.kind) {
-    case 'numeric':
-      return feature.indicator ? 2 : 1
-    case 'categorical':
-      return feature.values.length + 1
-    case 'date':
-      return 5 + (feature.time ? 2 : 0) + (feature.indicator ? 1 : 0)
-  }
-}
 
 /** How many inputs a model of this encoding has. */
 export function inputsOf(encoding: Encoding): number {

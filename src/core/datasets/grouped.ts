@@ -15,13 +15,27 @@ export async function pushGrouped(
   buckets: Int32Array,
   writers: readonly ShardWriter[],
 ): Promise<void> {
-  const { place, start } = groupRows(buckets, writers.length, NONE)
-  const sorted = tensors.map(tensor => sortedRows(tensor, place))
-  for (const [bucket, writer] of writers.entries()) {
+  const { places, start } = groupRows([buckets], writers.length, NONE)
+  await pushSorted(
+    tensors.map(tensor => sortedRows(tensor, places[0]!)),
+    start,
+    writers,
+  )
+}
+
+/** Gives rows that are sorted by bucket to their writers. @param start  bucket b's rows lie from start[b] to start[b + 1] */
+export async function pushSorted(
+  tensors: readonly RowValues[],
+  start: Int32Array,
+  writers: readonly ShardWriter[],
+): Promise<void> {
+  const pushed = writers.map((writer, bucket) => {
     const [from, to] = [start[bucket]!, start[bucket + 1]!]
-    if (to > from)
-      await writer.push(...sorted.map(({ values, width }) => values.subarray(from * width, to * width)))
-  }
+    return to > from
+      ? writer.push(...tensors.map(({ values, width }) => values.subarray(from * width, to * width)))
+      : undefined
+  })
+  await Promise.all(pushed)
 }
 
 function sortedRows({ values, width }: RowValues, place: Int32Array): RowValues {

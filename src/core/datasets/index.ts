@@ -16,7 +16,6 @@ export {
   type TargetEncoding,
   type TextEncoding,
   textEncoding,
-  widthOf,
 } from './encoding.ts'
 export { mnistFolder } from './idx/folder.ts'
 export { readImages } from './idx/images.ts'
@@ -47,3 +46,4 @@ export type {
   TextLayout,
   TextOptions,
 } from './types.ts'
+export { widthOf } from './width.ts'

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
 import { type TensorData, type TensorType, writeSafetensors } from '../training/index.ts'
+import { Handover } from './handover.ts'
 import type { Shard } from './types.ts'
 
 /** Pieces for many shards are small: they wait for each other, so that not every one is a call to the disk. */
@@ -26,7 +25,7 @@ export const answered = (inputs: number[], x: 'F32' | 'U8', y: 'I32' | 'F32'): R
 ]
 
 export interface ShardWriter {
-  /** Appends rows: values of each tensor, in their order. The arrays belong to the writer from now on. */
+  /** Appends rows: values of each tensor, in their order. The arrays are not needed any more when it is done. */
   push(...values: TensorData[]): Promise<void>
   finish(): Promise<Shard>
   /** Ends without a file. */
@@ -38,17 +37,9 @@ export interface ShardWriter {
  * row, wait in memory for their turn.
  */
 export function openShard(path: string, { rows, tensors }: ShardShape): ShardWriter {
-  const pieces = new PassThrough({ objectMode: true, highWaterMark: 2 })
-  pieces.on('error', () => undefined) // told through `written`
+  const pieces = new Handover<TensorData>()
   const waiting: TensorData[][] = tensors.slice(1).map(() => [])
-  let held: TensorData[] = []
-  let size = 0
-  const write = async () => {
-    const piece = joined(held)
-    held = []
-    size = 0
-    if (piece && !pieces.write(piece)) await Promise.race([once(pieces, 'drain'), failed])
-  }
+  const held = new Held()
   const written = writeSafetensors(
     path,
     tensors.map(({ name, dtype, row }, i) => ({
@@ -58,34 +49,51 @@ export function openShard(path: string, { rows, tensors }: ShardShape): ShardWri
       data: i === 0 ? pieces : waiting[i - 1]!, // one list for each but the first
     })),
   )
-  const failed = written.then(() => undefined)
-  failed.catch(() => pieces.destroy())
+  written.catch(error => pieces.fail(error))
+  const write = async (piece: TensorData | undefined) => (piece ? pieces.give(piece) : undefined)
   return {
     async push(first, ...others) {
       if (!first || others.length !== waiting.length) throw new TypeError('values of each tensor')
-      for (const [i, values] of others.entries()) waiting[i]!.push(values) // as many as lists
-      held.push(first)
-      size += first.byteLength
-      if (size >= WORTH_WRITING) await write()
+      for (const [i, values] of others.entries()) waiting[i]!.push(values.slice()) // as many as lists
+      if (first.byteLength < WORTH_WRITING) return write(held.add(first))
+      await write(held.take())
+      await write(first)
     },
     async finish() {
-      await write()
-      for (const values of waiting) if (values.length > 1) values.splice(0, Infinity, joined(values)!)
+      await write(held.take())
       pieces.end()
       const file = await written
       return { path, rows, bytes: file.size, sha256: file.sha256 }
     },
     async abandon() {
-      pieces.destroy(new Error('abandoned'))
+      pieces.fail(new Error('abandoned'))
       await written.catch(() => undefined)
     },
   }
 }
 
-function joined(pieces: readonly TensorData[]): TensorData | undefined {
-  if (pieces.length < 2) return pieces[0]
-  const all = Buffer.concat(
-    pieces.map(piece => new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)),
-  )
-  return new Uint8Array(all.buffer, all.byteOffset, all.byteLength)
+/** Small pieces, copied one behind the other. */
+class Held {
+  #room = new Uint8Array(0)
+  #used = 0
+
+  /** @returns all of them, once they are worth writing */
+  add(piece: TensorData): Uint8Array | undefined {
+    const needed = this.#used + piece.byteLength
+    if (needed > this.#room.length) {
+      const room = new Uint8Array(Math.min(2 * WORTH_WRITING, 2 * needed))
+      room.set(this.#room.subarray(0, this.#used))
+      this.#room = room
+    }
+    this.#room.set(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength), this.#used)
+    this.#used = needed
+    return needed >= WORTH_WRITING ? this.take() : undefined
+  }
+
+  /** Valid until the next one is added. */
+  take(): Uint8Array | undefined {
+    const all = this.#used === 0 ? undefined : this.#room.subarray(0, this.#used)
+    this.#used = 0
+    return all
+  }
 }

@@ -114,7 +114,7 @@ export function assigner(quotas: Quotas, seed: number): (strata: Int32Array) => 
   const remaining = Float64Array.from(left, row => row.reduce((a, b) => a + b, 0))
   const random = randomFrom(seed + 1)
   return strata => {
-    const buckets = new Int32Array(strata.length)
+    const buckets = new Int32Array(new SharedArrayBuffer(strata.byteLength)) // threads encode by them
     for (let i = 0; i < strata.length; i++) {
       const stratum = strata[i]!
       buckets[i] = stratum === NONE ? NONE : draw(left[stratum]!, random() * remaining[stratum]!--)

@@ -19,10 +19,8 @@ export interface Misfits {
   last: number
 }
 
-/** What one reader found in one column of a part of the table: rows count from the part's first. */
+/** What one reader found in one column of a part of the table beside its values: rows count from the part's first. */
 export interface ColumnPart {
-  /** Each of `BLOCK` rows but the last. Codes are those of `listed`. */
-  blocks: (Float64Array | Int32Array)[]
   misfits?: Misfits | undefined
   infinite?: Misfits | undefined
   listed?: Listed
@@ -47,14 +45,17 @@ export interface Column {
 /** A column that is kept in blocks, and what is known of it. */
 export interface BlockColumn<Values extends Float64Array | Int32Array = Float64Array | Int32Array>
   extends Column {
-  /** Ends a block and gives its values away. */
-  give(): Values
+  /** The block that is being filled, again and again in the same memory. */
+  readonly current: Values
   /** Updates what is known of the column by the next rows of the table. */
   absorb(values: Values, rows: number): void
-  /** What is to be known of this column where its blocks, which were given away, are joined to others. */
-  part(blocks: Values[]): ColumnPart
-  /** Joins what the next part of the table, from `row` on, tells beside its values; makes its codes this column's. */
-  join(part: ColumnPart, row: number): void
+  /** What is to be known of this column where its blocks are joined to others. */
+  part(): ColumnPart
+  /**
+   * Joins what the next part of the table, from `row` on, tells beside its values.
+   * @param blocks  the part's values; its codes are made this column's, in place
+   */
+  join(part: ColumnPart, row: number, blocks: readonly Values[]): void
 }
 
 /** A cell may be offered twice, when its row was cut by the end of a buffer; it counts once. */

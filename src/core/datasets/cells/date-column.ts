@@ -11,7 +11,7 @@ export class DateColumn implements BlockColumn<Float64Array> {
   /** Some value has a time of day. */
   time = false
   misfits: Misfits | undefined
-  #values = new Float64Array(BLOCK)
+  readonly current = new Float64Array(BLOCK)
 
   constructor(layout: DateLayout) {
     this.reading = { kind: 'date', layout }
@@ -21,21 +21,15 @@ export class DateColumn implements BlockColumn<Float64Array> {
     const text = start === end ? '' : textOf(buffer, start, end).trim()
     const days = parseDate(text, this.reading.layout)
     if (days === undefined && !isMissing(text)) this.misfits = counted(this.misfits, row, text)
-    this.#values[at] = days ?? Number.NaN
+    this.current[at] = days ?? Number.NaN
   }
 
   values(values: Float64Array, at: number): void {
-    this.#values.set(values, at)
+    this.current.set(values, at)
   }
 
-  give(): Float64Array {
-    const values = this.#values
-    this.#values = new Float64Array(BLOCK)
-    return values
-  }
-
-  part(blocks: Float64Array[]): ColumnPart {
-    return { blocks, misfits: this.misfits }
+  part(): ColumnPart {
+    return { misfits: this.misfits }
   }
 
   join({ misfits }: ColumnPart, row: number): void {

@@ -1,4 +1,4 @@
-import type { DATE_LAYOUTS } from '../encoding.ts'
+export const DATE_LAYOUTS = ['ymd', 'dmy', 'mdy'] as const
 
 export type DateLayout = (typeof DATE_LAYOUTS)[number]
 

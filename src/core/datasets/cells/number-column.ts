@@ -14,7 +14,7 @@ export class NumberColumn implements BlockColumn<Float64Array> {
   readonly #others = new Map<number, number>()
   readonly #decimal: number
   /** The block that is being filled; NaN is missing. */
-  current = new Float64Array(BLOCK)
+  readonly current = new Float64Array(BLOCK)
   rows = 0
   missing = 0
   min = Infinity
@@ -85,20 +85,14 @@ export class NumberColumn implements BlockColumn<Float64Array> {
     }
   }
 
-  give(): Float64Array {
-    const values = this.current
-    this.current = new Float64Array(BLOCK)
-    return values
-  }
-
   absorb(values: Float64Array, rows: number): void {
     this.#measure(values, rows)
     if (!this.many) this.#collect(values, rows)
     this.rows += rows
   }
 
-  part(blocks: Float64Array[]): ColumnPart {
-    return { blocks, misfits: this.misfits, infinite: this.infinite }
+  part(): ColumnPart {
+    return { misfits: this.misfits, infinite: this.infinite }
   }
 
   join({ misfits, infinite }: ColumnPart, row: number): void {

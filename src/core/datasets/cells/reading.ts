@@ -1,5 +1,4 @@
-import { DATE_LAYOUTS } from '../encoding.ts'
-import { type DateLayout, parseDate } from './date.ts'
+import { DATE_LAYOUTS, type DateLayout, parseDate } from './date.ts'
 import { isMissing } from './missing.ts'
 import { type Decimal, isCode, parseNumber } from './number.ts'
 

@@ -11,7 +11,7 @@ export class TextColumn implements BlockColumn<Int32Array> {
   readonly counts: number[] = []
   rows = 0
   missing = 0
-  #codes = new Int32Array(BLOCK)
+  readonly current = new Int32Array(BLOCK)
 
   /** @param most  texts that are listed */
   constructor(most = MOST_TEXTS) {
@@ -19,25 +19,18 @@ export class TextColumn implements BlockColumn<Int32Array> {
   }
 
   cell(buffer: Uint8Array, start: number, end: number, at: number): void {
-    this.#codes[at] = this.dictionary.codeOf(buffer, start, end)
+    this.current[at] = this.dictionary.codeOf(buffer, start, end)
   }
 
   values(): never {
     throw new TypeError('a text column takes cells')
   }
 
-  give(): Int32Array {
-    const codes = this.#codes
-    this.#codes = new Int32Array(BLOCK)
-    return codes
+  part(): ColumnPart {
+    return { listed: this.dictionary.listed() }
   }
 
-  part(blocks: Int32Array[]): ColumnPart {
-    return { blocks, listed: this.dictionary.listed() }
-  }
-
-  /** Makes the part's codes this column's, in place. */
-  join({ blocks, listed }: ColumnPart): void {
+  join({ listed }: ColumnPart, _row: number, blocks: readonly Int32Array[]): void {
     if (!listed) throw new TypeError('a part of a text column lists its texts')
     const codes = this.dictionary.codesOf(listed)
     for (const block of blocks)

@@ -3,6 +3,7 @@ import { UserError } from '../../../shared/errors.ts'
 import { BLOCK } from '../cells/column.ts'
 import { columnFor } from '../cells/known.ts'
 import type { Reading } from '../cells/reading.ts'
+import { type SharedBlock, sharedBlock } from '../table/block.ts'
 import type { TablePart, TableSink } from '../table/table.ts'
 import type { Dialect } from './dialect.ts'
 import { NotUtf8, RecordReader } from './records.ts'
@@ -20,6 +21,8 @@ export interface PartRequest {
   dialect: Pick<Dialect, 'separator' | 'newline' | 'decimal' | 'names'>
   /** How each column is to be read; undefined where its cells are not wanted. */
   readings: (Reading | undefined)[]
+  /** Of blocks of this table that are not needed any more. */
+  memory: SharedArrayBuffer[]
 }
 
 export interface ReadPart extends TablePart {
@@ -34,8 +37,8 @@ const PIECE = 1024 * 1024
  *   before must read it
  */
 export function readPart(request: PartRequest): ReadPart | undefined {
-  const { file, from, to, last, header, dialect, readings } = request
-  const sink = new PartSink(readings)
+  const { file, from, to, last, header, dialect, readings, memory } = request
+  const sink = new PartSink(readings, memory)
   const rows = new RowSink(sink, { ...dialect, header }, '')
   const reader = new RecordReader(rows, dialect.separator, dialect.newline, '')
   const buffer = Buffer.allocUnsafe(Math.min(PIECE, to - from))
@@ -58,13 +61,14 @@ export function readPart(request: PartRequest): ReadPart | undefined {
 /** Keeps blocks as they are: what is to be known of a column is learned where the parts are joined. */
 class PartSink implements TableSink {
   readonly columns: ReturnType<typeof columnFor>[]
-  readonly #blocks: (Float64Array | Int32Array)[][]
+  readonly #memory: SharedArrayBuffer[]
+  readonly #blocks: SharedBlock[] = []
   at = 0
   row = 0
 
-  constructor(readings: readonly (Reading | undefined)[]) {
+  constructor(readings: readonly (Reading | undefined)[], memory: readonly SharedArrayBuffer[]) {
     this.columns = readings.map(reading => reading && columnFor(reading, Infinity))
-    this.#blocks = readings.map(() => [])
+    this.#memory = [...memory]
   }
 
   advance(count: number): boolean {
@@ -75,19 +79,21 @@ class PartSink implements TableSink {
   }
 
   #flush(): void {
-    const rows = this.at
+    const columns = this.columns.flatMap(column => (column ? [column.current] : []))
+    this.#blocks.push(sharedBlock({ rows: this.at, columns }, this.#memory.pop()))
     this.at = 0
-    for (const [c, column] of this.columns.entries()) {
-      if (!column) continue
-      const block = column.give()
-      this.#blocks[c]!.push(rows === BLOCK ? block : block.slice(0, rows))
-    }
   }
 
   part(): TablePart {
     if (this.at > 0) this.#flush()
-    // `give` and `part` of one column speak of the same kind of array.
-    const columns = this.columns.map((column, c) => column?.part(this.#blocks[c] as never))
-    return { rows: this.row, columns }
+    return { rows: this.row, blocks: this.#blocks, columns: this.columns.map(column => column?.part()) }
   }
 }
+
+/** Memory of an answer that can be handed over to another thread. */
+export const memoryOf = ({ columns }: ReadPart): ArrayBuffer[] =>
+  columns.flatMap(column =>
+    column?.listed
+      ? [column.listed.bytes.buffer, column.listed.ends.buffer, column.listed.hashes.buffer]
+      : [],
+  )

@@ -2,14 +2,14 @@ import { open } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../../../shared/errors.ts'
-import { startThread } from '../../threads/index.ts'
 import { columnFor } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import { testFolder } from '../folder.test-support.ts'
+import { crewOf } from '../table/crew.ts'
 import { BlockSink } from '../table/scan.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
-import { type PartRequest, type ReadPart, readPart } from './part.ts'
+import { readPart } from './part.ts'
 import { type PartsOptions, scanParts } from './parts.ts'
 import { NotUtf8, RecordReader } from './records.ts'
 import { RowSink } from './row-sink.ts'
@@ -22,6 +22,7 @@ async function result(dialect: Dialect, scan: (sink: BlockSink) => unknown): Pro
   const values: number[][] = columns.map(() => [])
   const sink = new BlockSink(columns, Infinity, block => {
     for (const [c, column] of block.columns.entries()) values[c]!.push(...column.subarray(0, block.rows))
+    return false // its memory may be used for the next parts
   })
   try {
     await scan(sink)
@@ -134,13 +135,17 @@ describe('a file read in parts', () => {
     )
     const text = Buffer.from(`\ufeffid,n,t,q\n${rows.join('\n')}`)
     const dialect = dialectOf(text.subarray(3), true, 'p')
-    const threads = [1, 2].map(() =>
-      startThread<PartRequest, ReadPart | undefined>(new URL('./part-thread.ts', import.meta.url)),
-    )
+    const crew = crewOf(2)
     let asked = 0
-    const found = await inParts(text, dialect, 50_000, request => threads[asked++ % 2]!.ask(request))
-    await Promise.all(threads.map(thread => thread.stop()))
+    let again = 0
+    const found = await inParts(text, dialect, 50_000, request => {
+      asked++
+      again += request.memory.length
+      return crew.ask('part', request)
+    })
+    await crew.stop()
     expect(asked).toBeGreaterThan(8)
+    expect(again).toBeGreaterThan(3)
     expect(found).toEqual(await whole(text.subarray(3), dialect))
   })
 

@@ -1,6 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
-import { startThread } from '../../threads/index.ts'
+import type { Crew } from '../table/crew.ts'
 import type { TableSink } from '../table/table.ts'
 import type { Dialect } from './dialect.ts'
 import { edgesOf } from './edges.ts'
@@ -11,7 +10,6 @@ import { RowSink } from './row-sink.ts'
 const PART = 4 * 1024 * 1024
 /** From this size on, threads save more than their start costs. */
 const WORTH_THREADS = 24 * 1024 * 1024
-const MOST_THREADS = 4
 /** Each part has blocks of its own: those of very wide tables would fill the memory. */
 const MOST_COLUMNS = 500
 const PIECE = 1024 * 1024
@@ -23,23 +21,15 @@ const PIECE = 1024 * 1024
 export async function scanInThreads(
   path: string,
   dialect: Dialect,
-  sink: TableSink,
+  { sink, crew }: { sink: TableSink; crew: Crew },
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const count = Math.min(MOST_THREADS, availableParallelism())
-  if (!sink.append || count < 2 || dialect.names.length > MOST_COLUMNS) return false
+  if (!sink.append || crew.size < 2 || dialect.names.length > MOST_COLUMNS) return false
   const file = await open(path, 'r')
   try {
     if ((await file.stat()).size < WORTH_THREADS) return false
-    const entry = new URL('./part-thread.ts', import.meta.url)
-    const threads = Array.from({ length: count }, () => startThread<PartRequest, ReadPart | undefined>(entry))
-    let next = 0
-    const ask = (request: PartRequest) => threads[next++ % count]!.ask(request)
-    try {
-      await scanParts({ file, path, dialect, ask, ahead: 2 * count, part: PART }, sink, signal)
-    } finally {
-      await Promise.all(threads.map(thread => thread.stop()))
-    }
+    const ask = (request: PartRequest) => crew.ask('part', request)
+    await scanParts({ file, path, dialect, ask, ahead: 2 * crew.size, part: PART }, sink, signal)
     return true
   } finally {
     await file.close()
@@ -73,7 +63,7 @@ export async function scanParts(options: PartsOptions, sink: TableSink, signal?:
     const answer = await answers.next(i)
     signal?.throwIfAborted()
     if (!here && answer) {
-      sink.append?.(answer)
+      answers.giveBack(sink.append?.(answer) ?? [])
       line += answer.lines
       continue
     }
@@ -93,6 +83,7 @@ export async function scanParts(options: PartsOptions, sink: TableSink, signal?:
 function asked({ file, dialect, ask, ahead }: PartsOptions, edges: readonly number[], sink: TableSink) {
   const { separator, newline, decimal, names, header } = dialect
   const readings = sink.columns.map(column => column?.reading)
+  const memory: SharedArrayBuffer[] = []
   const request = (i: number): PartRequest => ({
     file: file.fd,
     from: edges[i]!,
@@ -101,10 +92,12 @@ function asked({ file, dialect, ask, ahead }: PartsOptions, edges: readonly numb
     header: header && i === 0,
     dialect: { separator, newline, decimal, names },
     readings,
+    memory: memory.splice(0),
   })
   const waiting: Promise<ReadPart | undefined>[] = []
   let next = 0
   return {
+    giveBack: (free: SharedArrayBuffer[]) => void memory.push(...free),
     next(i: number): Promise<ReadPart | undefined> {
       while (next + 1 < edges.length && next < i + ahead) {
         const answer = ask(request(next++))

@@ -25,7 +25,7 @@ export class RowSink implements RecordSink {
     this.#path = path
     this.decimal = dialect.decimal.charCodeAt(0)
     this.#skip = header
-    if (!this.#skip) this.#renew()
+    if (!this.#skip) this.#begin()
   }
 
   /** The header has not come yet. */
@@ -40,19 +40,17 @@ export class RowSink implements RecordSink {
   end(cells: number, line: number): boolean {
     if (this.#skip) {
       this.#skip = false
-      this.#renew()
+      this.#begin()
       return true
     }
     const { names, header } = this.#dialect
     if (cells !== names.length) ragged(cells, names.length, this.#sink.row + 1, line, header, this.#path)
     const more = this.#sink.advance(1)
     this.at = this.#sink.at
-    if (this.at === 0) this.#renew()
     return more
   }
 
-  /** Columns give their values away with every block. */
-  #renew(): void {
+  #begin(): void {
     this.numbers = this.#sink.columns.map(column =>
       column instanceof NumberColumn && column.reading.decimal === this.#dialect.decimal
         ? column.current

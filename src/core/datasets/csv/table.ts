@@ -1,4 +1,5 @@
 import { UserError } from '../../../shared/errors.ts'
+import type { Crew } from '../table/crew.ts'
 import type { Table, TableSink } from '../table/table.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
 import { scanInThreads } from './parts.ts'
@@ -26,7 +27,7 @@ export async function openCsv(path: string, encoding?: TextEncoding): Promise<Ta
     dialect: { encoding: found.encoding, separator, decimal, header, why: [found.why, ...dialect.why] },
     columns: names.map((name, i) => ({ name, reading: readings[i]! })), // as many readings as names
     head: dialect.head,
-    scan: (sink, signal) => scan(path, found.encoding, dialect, sink, signal),
+    scan: (sink, crew, signal) => scan({ path, encoding: found.encoding, dialect }, sink, crew, signal),
     close: async () => undefined,
   }
 }
@@ -63,13 +64,12 @@ function refuseEmpty({ names, head, header }: Dialect, path: string): void {
 }
 
 async function scan(
-  path: string,
-  encoding: TextEncoding,
-  dialect: Dialect,
+  { path, encoding, dialect }: { path: string; encoding: TextEncoding; dialect: Dialect },
   sink: TableSink,
+  crew?: Crew,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (encoding === 'utf-8' && (await scanInThreads(path, dialect, sink, signal))) return
+  if (encoding === 'utf-8' && crew && (await scanInThreads(path, dialect, { sink, crew }, signal))) return
   const reader = new RecordReader(new RowSink(sink, dialect, path), dialect.separator, dialect.newline, path)
   for await (const piece of utf8Of(path, encoding)) {
     signal?.throwIfAborted()

@@ -1,5 +1,4 @@
 import { UserError } from '../../../shared/errors.ts'
-import type { Block } from '../cells/column.ts'
 import type { KnownColumn } from '../cells/known.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import { type Feature, inputsOf, type TableEncoding, type TargetEncoding } from '../encoding.ts'
@@ -7,82 +6,137 @@ import { classesAmong, columnsFor } from '../known.ts'
 import { assigner, bucketSizes, planSplit } from '../split.ts'
 import type { Scanned } from '../table/scan.ts'
 import type { Spool } from '../table/spool.ts'
-import type { PrepareOptions, RowsInspection } from '../types.ts'
-import { fitFor } from './fit.ts'
-import { Moments } from './moments.ts'
+import type { PrepareOptions, Role, RowsInspection } from '../types.ts'
+import type { Columns } from './encode-blocks.ts'
+import { featureOf } from './fit.ts'
+import { momentsOf } from './moments.ts'
 import { type ClassStrata, classStrata, type Strata, tenthStrata } from './strata.ts'
+import type { Tally, TallyRequest } from './tally.ts'
 
 /** Everything that is decided before the first row is written. */
 export interface Plan {
   encoding: TableEncoding
-  inputs: number
-  features: { feature: Feature; at: number; slots: Int32Array | undefined }[]
-  target: number
-  /** Class of each stratum, where the answer is one. */
-  classOf: Int32Array
-  strata: Strata
+  columns: Columns
+  /** Rows in each bucket. */
   sizes: number[]
   /** Bucket of each row, block by block; NONE for rows without an answer. */
   buckets: Int32Array[]
 }
 
+/** A table that was read, and what is wanted of it. */
+interface Source {
+  scanned: Scanned
+  spool: Spool
+  inspection: RowsInspection
+  options: PrepareOptions
+}
+
+/** A column that was read. */
+interface Placed {
+  name: string
+  known: KnownColumn
+  role: Role
+  /** Its place in each block. */
+  at: number
+}
+
+type PlacedFeature = Columns['features'][number]
+
 /**
- * Splits the rows and fits the encoding to the shards' part of them, in one pass.
+ * Splits the rows and fits the encoding to the shards' part of them.
+ * @param tally  here, or in a thread
  * @param given  the encoding of a model that goes on learning: nothing is fitted then
  */
-export function makePlan(
-  scanned: Scanned,
-  spool: Spool,
-  inspection: RowsInspection,
-  options: PrepareOptions,
+export async function makePlan(
+  { scanned, spool, inspection, options }: Source,
+  tally: (request: TallyRequest) => Promise<Tally>,
   given?: TableEncoding,
-): Plan {
-  const places = placesOf(scanned)
-  const chosen = scanned.columns.findIndex(({ name }) => name === inspection.target)
-  const column = scanned.columns[chosen]!.known! // inspected without errors: the target is there and was read
-  const target = places[chosen]!
-  const classes = inspection.task === 'classification' ? classStrata(column, target) : undefined
-  const strata = classes ?? tenthStrata(spool, scanned.rows, target)
+): Promise<Plan> {
+  const placed = placedOf(scanned, inspection)
+  const read = placed.filter(column => column !== undefined)
+  const target = read.find(({ role }) => role === 'target')! // inspected without errors: it is there and was read
+  const classes = inspection.task === 'classification' ? classStrata(target.known, target.at) : undefined
+  const strata = classes ?? tenthStrata(spool, scanned.rows, target.at)
   const { shards, holdout, seed, skew } = options
   const quotas = planSplit(strata.sizes, shards, holdout, seed, classes && skew)
-  const fits = given
-    ? []
-    : scanned.columns.flatMap(({ name, known }, c) =>
-        known && inspection.columns[c]?.role === 'feature' ? [fitFor(name, known, places[c]!)] : [],
-      )
-  const moments = new Moments()
-  const buckets = assign(spool, strata, assigner(quotas, seed), (block, assigned) => {
-    for (const fit of fits) fit.add(block, assigned)
-    if (!classes) moments.add(block.columns[target]!, assigned)
-  })
-  const features = given
-    ? placedFeatures(given, scanned, places)
-    : fits.flatMap(fit => placed(fit.feature(), fit.column, fit.at))
+  const buckets = assign(spool, strata, assigner(quotas, seed))
+  const tallied = ({ known, at }: Placed) => {
+    const texts = known instanceof TextColumn ? known.dictionary.size : undefined
+    return tally({ blocks: spool.stored, buckets, at, texts })
+  }
+  const features = given ? known(given, scanned, placed) : await fitted(read, tallied)
   if (features.length === 0) nothingLearned(inspection)
   const encoding: TableEncoding = given ?? {
     v: 1,
     kind: 'table',
-    features: features.map(f => f.feature),
-    target: answerOf(inspection.target!, classes, moments),
+    features: features.map(({ feature }) => feature),
+    target: await answersOf(target, classes, tallied),
   }
-  const names = classes?.names ?? []
-  return {
-    encoding,
-    inputs: inputsOf(encoding),
+  const columns: Columns = {
     features,
-    target,
-    classOf:
-      encoding.target.kind === 'class'
-        ? classesAmong(names, encoding.target.values, options.path)
-        : new Int32Array(0),
-    strata,
-    sizes: bucketSizes(quotas),
-    buckets,
+    target: { encoding: encoding.target, at: target.at, ...answerClasses(encoding, classes, options.path) },
+    width: inputsOf(encoding),
   }
+  return { encoding, columns, sizes: bucketSizes(quotas), buckets }
 }
 
-function answerOf(name: string, classes: ClassStrata | undefined, { mean, scale }: Moments): TargetEncoding {
-  return classes ? { kind: 'class', name, values: classes.names } : { kind: 'number', name, mean, scale }
+/** For each column of the table: a column that was not read has no place in a block. */
+function placedOf({ columns }: Scanned, inspection: RowsInspection): (Placed | undefined)[] {
+  let next = 0
+  return columns.map(({ name, known }, c) =>
+    known ? { name, known, role: inspection.columns[c]!.role, at: next++ } : undefined,
+  )
+}
+
+async function fitted(
+  columns: readonly Placed[],
+  tallied: (column: Placed) => Promise<Tally>,
+): Promise<PlacedFeature[]> {
+  const learned = columns.filter(({ role }) => role === 'feature')
+  const features = await Promise.all(
+    learned.map(async column => {
+      const feature = featureOf(column.name, column.known, await tallied(column))
+      return feature ? [placedFeature(feature, column)] : []
+    }),
+  )
+  return features.flat()
+}
+
+/** The features of a given encoding. */
+function known(
+  { features }: TableEncoding,
+  { columns, table }: Scanned,
+  placed: readonly (Placed | undefined)[],
+): PlacedFeature[] {
+  const found = columnsFor(features, columns, table.path)
+  return features.map((feature, i) => placedFeature(feature, placed[found[i]!]!)) // columns that were read
+}
+
+/** For text, with the place of each of the dictionary's codes among the feature's values. */
+function placedFeature(feature: Feature, { known, at }: Placed): PlacedFeature {
+  if (!(known instanceof TextColumn) || feature.kind !== 'categorical')
+    return { feature, at, slots: undefined }
+  const places = new Map(feature.values.map((value, i) => [value, i]))
+  return { feature, at, slots: Int32Array.from(known.dictionary.values, v => places.get(v) ?? -1) }
+}
+
+async function answersOf(
+  target: Placed,
+  classes: ClassStrata | undefined,
+  tallied: (column: Placed) => Promise<Tally>,
+): Promise<TargetEncoding> {
+  const { name } = target
+  if (classes) return { kind: 'class', name, values: classes.names }
+  const tally = await tallied(target)
+  if (tally.kind === 'texts') throw new TypeError('texts are no amounts')
+  const { mean, scale } = momentsOf(tally.sums)
+  return { kind: 'number', name, mean, scale }
+}
+
+/** A given encoding may know more classes than the table has. */
+function answerClasses({ target }: TableEncoding, found: ClassStrata | undefined, path: string) {
+  if (!found || target.kind === 'number') return { classes: undefined, classOf: undefined }
+  return { classes: found.classes, classOf: classesAmong(found.names, target.values, path) }
 }
 
 function nothingLearned({ path }: RowsInspection): never {
@@ -93,44 +147,8 @@ function nothingLearned({ path }: RowsInspection): never {
   })
 }
 
-/** Place of each column in a block: columns that were not read have none. */
-function placesOf({ columns }: Scanned): (number | undefined)[] {
-  let next = 0
-  return columns.map(({ known }) => (known ? next++ : undefined))
-}
-
-function assign(
-  spool: Spool,
-  strata: Strata,
-  bucketsOf: (strata: Int32Array) => Int32Array,
-  look: (block: Block, buckets: Int32Array) => void,
-): Int32Array[] {
+function assign(spool: Spool, strata: Strata, bucketsOf: (strata: Int32Array) => Int32Array): Int32Array[] {
   const all: Int32Array[] = []
-  for (const block of spool.blocks()) {
-    const buckets = bucketsOf(strata.of(block))
-    look(block, buckets)
-    all.push(buckets)
-  }
+  for (const block of spool.blocks()) all.push(bucketsOf(strata.of(block)))
   return all
-}
-
-/** The features of a given encoding. */
-function placedFeatures(
-  { features }: TableEncoding,
-  { columns, table }: Scanned,
-  places: readonly (number | undefined)[],
-): Plan['features'] {
-  return columnsFor(features, columns, table.path).flatMap(
-    (c, i) => placed(features[i], columns[c]!.known!, places[c]!), // `columnsFor` gives columns that were read
-  )
-}
-
-/** A feature and, for text, the place of each of the dictionary's codes among the feature's values. */
-function placed(feature: Feature | undefined, column: KnownColumn, at: number): Plan['features'] {
-  if (!feature) return []
-  if (!(column instanceof TextColumn) || feature.kind !== 'categorical')
-    return [{ feature, at, slots: undefined }]
-  const places = new Map(feature.values.map((value, i) => [value, i]))
-  const slots = Int32Array.from(column.dictionary.values, v => places.get(v) ?? -1)
-  return [{ feature, at, slots }]
 }

@@ -3,6 +3,7 @@ import type { KnownColumn } from '../cells/known.ts'
 import { NumberColumn } from '../cells/number-column.ts'
 import { NONE } from '../split.ts'
 import type { Spool } from '../table/spool.ts'
+import { type Classes, classesOf } from './classes.ts'
 
 /** What the holdout takes equal parts of: classes, or tenths of a regression target's range by rank. */
 export interface Strata {
@@ -14,16 +15,19 @@ export interface Strata {
 export interface ClassStrata extends Strata {
   /** Class names, as in the model's outputs. */
   names: string[]
+  classes: Classes
 }
 
 const TENTHS = 10
 const LOOKED_AT = 100_000
-/** Labels are mostly small whole numbers: looked up in an array. */
-const SMALL = 256
 
 /** @param at  the target's place among the block's columns */
 export function classStrata(known: KnownColumn, at: number): ClassStrata {
-  if (known instanceof NumberColumn) return numberClasses(known, at)
+  const { names, sizes, classes } = known instanceof NumberColumn ? numberClasses(known) : textClasses(known)
+  return { names, sizes, classes, of: ({ rows, columns }) => classesOf(classes, columns[at]!, rows) }
+}
+
+function textClasses(known: KnownColumn): Omit<ClassStrata, 'of'> {
   if (!('dictionary' in known)) throw new TypeError('dates are not classes')
   const codes = known.dictionary.values.map((_, code) => code).filter(code => known.counts[code]! > 0)
   const value = (code: number) => known.dictionary.values[code]!
@@ -33,26 +37,24 @@ export function classStrata(known: KnownColumn, at: number): ClassStrata {
   return {
     names: codes.map(value),
     sizes: codes.map(code => known.counts[code]!),
-    of: ({ rows, columns }) => map(columns[at]!, rows, code => classOf[code] ?? NONE),
+    classes: { kind: 'codes', classOf },
   }
 }
 
-function numberClasses(known: NumberColumn, at: number): ClassStrata {
+function numberClasses(known: NumberColumn): Omit<ClassStrata, 'of'> {
   const counts = known.counts()
-  const classOf = new Map(counts.map(([value], index) => [value, index]))
-  const small = Int32Array.from({ length: SMALL }, (_, value) => classOf.get(value) ?? NONE)
-  const lookUp = (value: number) => classOf.get(value) ?? NONE
   return {
     names: counts.map(([value]) => String(value)),
     sizes: counts.map(([, rows]) => rows),
-    of: ({ rows, columns }) => map(columns[at]!, rows, value => small[value] ?? lookUp(value)),
+    classes: { kind: 'numbers', values: Float64Array.from(counts, ([value]) => value) },
   }
 }
 
 /** Bounds come from evenly spaced rows, at most 100,000: the same file gives the same strata. */
 export function tenthStrata(spool: Spool, rows: number, at: number): Strata {
   const bounds = tenths(spool, Math.max(1, Math.ceil(rows / LOOKED_AT)), at)
-  const of = ({ rows, columns }: Block) => map(columns[at]!, rows, value => tenthOf(value, bounds))
+  const of = ({ rows, columns }: Block) =>
+    Int32Array.from({ length: rows }, (_, i) => tenthOf(columns[at]![i]!, bounds))
   const sizes = new Array<number>(bounds.length + 1).fill(0)
   for (const block of spool.blocks()) for (const stratum of of(block)) if (stratum !== NONE) sizes[stratum]!++
   return { sizes, of }
@@ -78,10 +80,4 @@ function tenthOf(value: number, bounds: readonly number[]): number {
   let stratum = 0
   while (stratum < bounds.length && value >= bounds[stratum]!) stratum++
   return stratum
-}
-
-function map(column: Float64Array | Int32Array, rows: number, of: (value: number) => number): Int32Array {
-  const result = new Int32Array(rows)
-  for (let i = 0; i < rows; i++) result[i] = of(column[i]!)
-  return result
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { inOrder } from '../in-order.ts'
 import type { Problem, Resources } from '../types.ts'
 import { type Look, look } from './decode.ts'
-import { inOrder } from './in-order.ts'
 import type { ImageFile, ImageSource } from './source.ts'
 
 export interface Seen extends Look {
@@ -29,7 +29,7 @@ export async function scanImages(source: ImageSource, { signal }: Resources): Pr
   const first = new Map<string, Seen>()
   const copies = { same: 0, other: 0, example: '' }
   const looked = inOrder(source.files, file => examine(file), signal)
-  for await (const { file, result } of looked) {
+  for await (const { item: file, result } of looked) {
     if ('why' in result) {
       unreadable.push({ name: file.name, why: result.why })
       continue

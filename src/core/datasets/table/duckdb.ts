@@ -71,7 +71,7 @@ async function describe(
     format,
     columns,
     head,
-    scan: async (sink, signal) => {
+    scan: async (sink, _crew, signal) => {
       try {
         await scan(connection, from, columns, sink, signal)
       } catch (error) {

@@ -3,6 +3,7 @@ import { columnFor, type KnownColumn } from '../cells/known.ts'
 import { ENOUGH, type Reading } from '../cells/reading.ts'
 import { TextColumn } from '../cells/text-column.ts'
 import type { Resources } from '../types.ts'
+import { type Crew, crewOf } from './crew.ts'
 import { type TableFormat, withTable } from './open.ts'
 import { Spool } from './spool.ts'
 import type { Table, TablePart, TableSink } from './table.ts'
@@ -13,6 +14,7 @@ export interface Scanned {
   rows: number
   columns: { name: string; reading: Reading; known: KnownColumn | undefined }[]
   spool: Spool | undefined
+  crew: Crew
 }
 
 export interface ScanOptions extends Resources {
@@ -30,20 +32,21 @@ export function scanTable<T>(
   use: (scanned: Scanned) => Promise<T>,
 ): Promise<T> {
   return withTable(path, format, async table => {
-    const scanned = await scanWhole(table, options)
+    const crew = crewOf()
     try {
-      return await use(scanned)
+      const scanned = await scanWhole(table, crew, options)
+      return await use(scanned).finally(() => scanned.spool?.close())
     } finally {
-      scanned.spool?.close()
+      await crew.stop()
     }
   })
 }
 
 /** A column whose beginning looked like numbers or dates and whose rest does not is read again, as text. */
-async function scanWhole(table: Table, options: ScanOptions): Promise<Scanned> {
+async function scanWhole(table: Table, crew: Crew, options: ScanOptions): Promise<Scanned> {
   let readings = table.columns.map(({ reading }) => reading)
   for (;;) {
-    const scanned = await pass(table, readings, options)
+    const scanned = await pass(table, readings, crew, options)
     const wrong = scanned.columns.map(({ known }) => known !== undefined && misread(known))
     if (!wrong.includes(true)) return scanned
     scanned.spool?.close()
@@ -57,31 +60,41 @@ function misread(column: KnownColumn): boolean {
   return column.misfits.count > filled * (1 - ENOUGH)
 }
 
-async function pass(table: Table, readings: readonly Reading[], options: ScanOptions): Promise<Scanned> {
+async function pass(
+  table: Table,
+  readings: readonly Reading[],
+  crew: Crew,
+  options: ScanOptions,
+): Promise<Scanned> {
   const known = readings.map(reading => columnFor(reading))
   const spool = options.keep ? new Spool(options.temporary, options.memory) : undefined
-  const sink = new BlockSink(known, options.sample ?? Infinity, block => spool?.append(block))
+  const sink = new BlockSink(known, options.sample ?? Infinity, block => spool?.append(block) ?? false)
   try {
-    await table.scan(sink, options.signal)
+    await table.scan(sink, crew, options.signal)
     sink.flush()
   } catch (error) {
     spool?.close()
     throw error
   }
   const columns = table.columns.map(({ name }, c) => ({ name, reading: readings[c]!, known: known[c] })) // same length
-  return { table, rows: sink.row, columns, spool }
+  return { table, rows: sink.row, columns, spool, crew }
 }
 
-/** Fills blocks of rows and gives each away when it is full. */
+/** Fills blocks of rows and lets each be looked at when it is full. */
 export class BlockSink implements TableSink {
   readonly columns: readonly (BlockColumn | undefined)[]
   readonly #limit: number
-  readonly #onBlock: (block: Block) => void
-  readonly append?: (part: TablePart) => void
+  readonly #onBlock: (block: Block) => boolean
+  readonly append?: (part: TablePart) => SharedArrayBuffer[]
   at = 0
   row = 0
 
-  constructor(columns: readonly (BlockColumn | undefined)[], limit: number, onBlock: (block: Block) => void) {
+  /** @param onBlock  the block is valid during the call, unless it returns that it keeps the block's shared memory */
+  constructor(
+    columns: readonly (BlockColumn | undefined)[],
+    limit: number,
+    onBlock: (block: Block) => boolean,
+  ) {
     this.columns = columns
     this.#limit = limit
     this.#onBlock = onBlock
@@ -99,21 +112,25 @@ export class BlockSink implements TableSink {
     if (this.at === 0) return
     const rows = this.at
     this.at = 0
-    this.#pass({ rows, columns: this.columns.flatMap(column => (column ? [column.give()] : [])) })
+    this.#pass({ rows, columns: this.columns.flatMap(column => (column ? [column.current] : [])) })
   }
 
-  #append({ rows, columns }: TablePart): void {
+  #append({ rows, blocks, columns }: TablePart): SharedArrayBuffer[] {
     this.flush()
     const parts = columns.filter(part => part !== undefined)
-    for (const [c, part] of columns.entries()) if (part) this.columns[c]?.join(part, this.row)
-    for (let begin = 0, b = 0; begin < rows; begin += BLOCK, b++)
-      this.#pass({ rows: Math.min(BLOCK, rows - begin), columns: parts.map(({ blocks }) => blocks[b]!) })
+    // The blocks of one column hold what that column holds.
+    for (const [i, column] of this.#known.entries())
+      column.join(parts[i]!, this.row, blocks.map(block => block.columns[i]!) as never)
     this.row += rows
+    return blocks.flatMap(block => (this.#pass(block) ? [] : [block.memory]))
   }
 
-  #pass(block: Block): void {
-    const known = this.columns.filter(column => column !== undefined)
-    for (const [i, column] of known.entries()) column.absorb(block.columns[i]!, block.rows)
-    this.#onBlock(block)
+  #pass(block: Block): boolean {
+    for (const [i, column] of this.#known.entries()) column.absorb(block.columns[i]!, block.rows)
+    return this.#onBlock(block)
+  }
+
+  get #known(): BlockColumn[] {
+    return this.columns.filter(column => column !== undefined)
   }
 }

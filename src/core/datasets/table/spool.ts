@@ -1,5 +1,6 @@
-import { BLOCK, type Block } from '../cells/column.ts'
+import type { Block } from '../cells/column.ts'
 import { NamelessFile } from '../nameless-file.ts'
+import { BlockReader, type FiledBlock, type SharedBlock, type StoredBlock, sharedBlock } from './block.ts'
 
 const MEMORY = 256 * 1024 * 1024
 
@@ -8,11 +9,11 @@ const MEMORY = 256 * 1024 * 1024
  * temporary file.
  */
 export class Spool {
-  readonly #held: Block[] = []
-  readonly #onDisk: { rows: number; kinds: boolean[] }[] = []
+  readonly #stored: StoredBlock[] = []
   readonly #memory: number
   readonly #folder: string | undefined
   #size = 0
+  #written = 0
   #file: NamelessFile | undefined
 
   constructor(folder?: string, memory: number = MEMORY) {
@@ -20,44 +21,44 @@ export class Spool {
     this.#memory = memory
   }
 
-  append(block: Block): void {
-    const size = block.columns.reduce((total, column) => total + column.byteLength, 0)
-    if (this.#file === undefined && this.#size + size <= this.#memory) {
-      this.#held.push(block)
-      this.#size += size
-      return
+  /** @returns whether the block's own memory, if it is shared, is kept; a block in other memory is copied */
+  append(block: Block | SharedBlock): boolean {
+    const size = block.columns.reduce((total, column) => total + column.BYTES_PER_ELEMENT * block.rows, 0)
+    if (this.#file !== undefined || this.#size + size > this.#memory) {
+      this.#stored.push(this.#filed(block))
+      return false
     }
-    this.#file ??= new NamelessFile(this.#folder)
-    for (const column of block.columns) this.#file.append(bytesOf(column.subarray(0, block.rows)))
-    this.#onDisk.push({ rows: block.rows, kinds: block.columns.map(c => c instanceof Float64Array) })
+    this.#stored.push('memory' in block ? block : sharedBlock(block))
+    this.#size += size
+    return true
   }
 
-  /** In the order they came, as often as wanted. A block is valid until the next one is asked for. */
-  *blocks(): Generator<Block> {
-    yield* this.#held
-    if (this.#file === undefined) return
-    const buffers = new Map<number, Float64Array | Int32Array>()
-    let position = 0
-    for (const { rows, kinds } of this.#onDisk) {
-      const columns = kinds.map((isFloat, c) => {
-        const buffer = buffers.get(c) ?? (isFloat ? new Float64Array(BLOCK) : new Int32Array(BLOCK))
-        buffers.set(c, buffer)
-        const column = buffer.subarray(0, rows)
-        this.#file!.read(bytesOf(column), position) // open, checked above
-        position += column.byteLength
-        return column
-      })
-      yield { rows, columns }
+  #filed({ rows, columns }: Block): FiledBlock {
+    this.#file ??= new NamelessFile(this.#folder)
+    const places = []
+    for (const column of columns) {
+      const values = column.subarray(0, rows)
+      this.#file.append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+      places.push({ position: this.#written, double: column instanceof Float64Array })
+      this.#written += values.byteLength
     }
+    return { rows, file: this.#file.descriptor, places }
+  }
+
+  /** In the order they came. */
+  get stored(): readonly StoredBlock[] {
+    return this.#stored
+  }
+
+  /** The same, read: a block is valid until the next one is asked for. */
+  *blocks(): Generator<Block> {
+    const reader = new BlockReader()
+    for (const block of this.#stored) yield reader.block(block)
   }
 
   close(): void {
     this.#file?.close()
     this.#file = undefined
-    this.#held.length = 0
-    this.#onDisk.length = 0
+    this.#stored.length = 0
   }
 }
-
-const bytesOf = (column: Float64Array | Int32Array) =>
-  new Uint8Array(column.buffer, column.byteOffset, column.byteLength)

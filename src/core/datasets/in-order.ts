@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os'
 
-/** Works on several items at the same time and gives the results in the items' order; few are held at once. */
+/**
+ * Works on several items at the same time and gives the results in the items' order; few are held at once.
+ * @param ahead  items that are worked on, or are done and not taken yet
+ */
 export async function* inOrder<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
   signal?: AbortSignal,
-): AsyncGenerator<{ file: T; result: R }> {
-  const ahead = Math.max(2, availableParallelism())
+  ahead = Math.max(2, availableParallelism()),
+): AsyncGenerator<{ item: T; result: R }> {
   const running: Promise<R>[] = []
   for (let next = 0, done = 0; done < items.length; done++) {
     signal?.throwIfAborted()
@@ -15,6 +18,6 @@ export async function* inOrder<T, R>(
       result.catch(() => undefined) // told when its turn comes
       running.push(result)
     }
-    yield { file: items[done]!, result: await running.shift()! } // at least this one is running
+    yield { item: items[done]!, result: await running.shift()! } // at least this one is running
   }
 }
