@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -46,7 +46,7 @@ it('trains a table with two strangers, pays every round, every ledger agrees wit
     {
       dataset: writeTable(folder, 600),
       providers: 2,
-      rounds: 3,
+      rounds: 4,
       mint: net.mint,
       blossoms: [net.blossom],
       relays: [relay.url],
@@ -57,12 +57,16 @@ it('trains a table with two strangers, pays every round, every ledger agrees wit
     },
     customer.tools,
   )
+  let files: string[] = []
   const running = openJob(
     job.id,
     customer.tools,
     {
       onTrouble: (what, error) => process.env.DEBUG && console.log('customer trouble', what, error),
-      onChange: (state, entry) => process.env.DEBUG && console.log(state.phase, state.round, entry.fact.type),
+      onChange: (state, { fact }) => {
+        if (process.env.DEBUG) console.log(state.phase, state.round, fact.type)
+        if (fact.type === 'aggregated') files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      },
     },
     job.plan,
   )
@@ -70,6 +74,17 @@ it('trains a table with two strangers, pays every round, every ledger agrees wit
   const end = await running.runner.settled
   expect(end.phase).toBe('done')
   expect(existsSync(join(out, 'model.onnx'))).toBe(true)
+  // A job of many rounds takes no more room than one of a few.
+  const kept = (kind: RegExp) =>
+    files
+      .flatMap(path => kind.exec(path)?.[1] ?? [])
+      .map(Number)
+      .sort()
+  expect(kept(/^[ab].*weights\/(\d+)/)).toEqual([4, 4])
+  expect(kept(/^[ab].*updates\/(\d+)/)).toEqual([4, 4])
+  const updates = kept(/^customer.*updates\/(\d+)/)
+  expect(updates).toEqual(expect.arrayContaining([3, 3, 4, 4]))
+  expect(updates).not.toContain(1)
   const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
   expect(report.metrics.accuracy).toBeGreaterThan(0.9)
   const { locked, paid, refunded, fees } = money(end)

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import { type Bytes, bytes, type Seconds, sats, seconds } from '../../../shared/units.ts'
@@ -72,6 +73,11 @@ export function providerActs(
     if (!(error instanceof UserError) || !(hopeless.test(error.code) || late)) throw error
     return { fact: { type: 'refused', round, code: error.code, reason: asLine(error.message) } }
   }
+  /** A round before the one that begins is settled; the files of all of them would fill the disk. */
+  const forget = async (settled: Share | undefined): Promise<void> => {
+    for (const kind of settled ? ['weights', 'updates'] : [])
+      await rm(file(kind, `${settled?.round.round}.safetensors`), { force: true })
+  }
   const download = (
     manifest: Share['round']['weights'],
     path: string,
@@ -127,6 +133,7 @@ export function providerActs(
     async fetch({ round }, signal) {
       const { weights, shard } = share(round).round
       const path = current().shard?.path ?? file('shard.safetensors')
+      await forget(current().shares.findLast(before => before.round.round < round))
       try {
         if (shard) await download(shard, path, shardBytes(award().content.shard.bytes), signal)
         await download(

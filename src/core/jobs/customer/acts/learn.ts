@@ -1,4 +1,5 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../../shared/errors.ts'
 import type { Bytes } from '../../../../shared/units.ts'
@@ -7,6 +8,7 @@ import { OWN_LAST } from '../../../federation/index.ts'
 import { wire } from '../../../market/index.ts'
 import { exportInput } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
+import type { CustomerJob } from '../state.ts'
 import { sampleSeed, seedOf } from '../times.ts'
 import type { ActContext, Acts } from './context.ts'
 
@@ -15,6 +17,13 @@ const hopeless = new Set(['blobs/too-large', 'blobs/bad-manifest'])
 
 /** Updates are deleted when the job is over; what came too late for that is judged without them. */
 const isThere = ({ path }: { path: string }): boolean => existsSync(path)
+
+/** Updates that were judged, but for each provider's last two: nothing is compared with them, and all would fill the disk. */
+const pastUpdates = (job: CustomerJob): string[] =>
+  Object.values(job.engagements).flatMap(({ works }) => {
+    const judged = works.filter(({ status, path }) => status === 'closed' && path !== undefined)
+    return judged.at(-3)?.path ?? []
+  })
 
 /** The files of a job: shards and weights out, updates in, measured and folded into the next weights. */
 export function learn(
@@ -179,6 +188,7 @@ export function learn(
           .slice(-1)
           .flatMap(({ manifest }) => manifest ?? []),
       )
+      await Promise.all(pastUpdates(current()).map(path => rm(at(path), { force: true })))
       const score = await compute.run('evaluate', { spec, weights: at(path), data: at(holdout) }, { signal })
       return { fact: { type: 'aggregated', round, path, score } }
     },
