@@ -21,7 +21,7 @@ const ROWS = 'rows'
  * for classes, `probabilities`.
  */
 export function modelGraph(spec: RowsSpec, encoding: Encoding, weights: Tensors): Uint8Array {
-  const graph = new Graph()
+  const graph = new Graph(undefined, { general: true })
   const x = encoding.kind === 'idx' ? images(graph, encoding, spec) : columns(graph, encoding)
   const y = forward(spec, x, constantWeights(graph, spec, weights))
   const { target } = encoding

@@ -33,6 +33,10 @@ describe.each([gpt, llama])('the ONNX file of a $recipe', architecture => {
   const { context } = architecture.model
   const file = (cache: boolean) => languageModelFile(architecture, initialWeights(architecture, 1), { cache })
 
+  it.each([true, false])("has ONNX's own operators alone (cache: %s)", cache => {
+    expect(Buffer.from(file(cache)).includes('FusedMatMul')).toBe(false)
+  })
+
   it('gives the logits of every place without a cache', async () => {
     const session = await openSession(file(false), { threads: 1 })
     const tokens = toOrt({ shape: [1, context], ...i32(...text, 0, 0, 0) })

@@ -28,7 +28,7 @@ export function languageModelFile(
     })
   const { context } = architecture.model
   if (cache) return encodeModel(readingGraph(architecture, 1, context, weights).graph)
-  const graph = new Graph()
+  const graph = new Graph(undefined, { general: true })
   const net = constantWeights(graph, architecture, weights)
   graph.output('logits', modelOf(architecture).forward(net, graph.input('tokens', 'i32', [1, context])))
   return encodeModel(graph)

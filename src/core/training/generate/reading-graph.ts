@@ -29,7 +29,8 @@ export function readingGraph(
   room: number,
   weights?: Tensors,
 ): ReadingGraph {
-  const graph = new Graph()
+  // A file for others has ONNX's own operators alone.
+  const graph = new Graph(undefined, { general: weights !== undefined })
   const tokens = graph.input('tokens', 'i32', [1, n])
   const last = graph.input('last', 'i32', [1])
   const { reading, remembered } = cachedReading(graph, n, room)

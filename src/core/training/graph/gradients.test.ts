@@ -52,7 +52,7 @@ import {
   type Value,
   where,
 } from './index.ts'
-import { type Case, judge, judgeSingle, tf } from './judges.test-support.ts'
+import { type Case, judge, judgeByPeer, judgeSingle, tf } from './judges.test-support.ts'
 import { broadcast } from './value.ts'
 
 const size = fc.integer({ min: 1, max: 3 })
@@ -315,21 +315,7 @@ const cases: Record<string, fc.Arbitrary<Case>> = {
       peer: (x, w) => tf.mul(tf.div(x!, tf.sqrt(tf.add(tf.mean(tf.mul(x!, x!), -1, true), 0.01))), w!),
     }),
   ),
-  causalAttention: fc.tuple(size, size, size, size).map(([b, h, t, d]): Case => {
-    const mask = Array.from({ length: t }, (_, i) => Array.from({ length: t }, (_, j) => (j > i ? -1e9 : 0)))
-    return {
-      shapes: [
-        [b, h, t, d],
-        [b, h, t, d],
-        [b, h, t, d],
-      ],
-      ours: (q, k, v) => causalAttention(q!, k!, v!),
-      peer: (q, k, v) => {
-        const scores = tf.mul(tf.matMul(q as Tensor2D, k as Tensor2D, false, true), 1 / Math.sqrt(d))
-        return tf.matMul(tf.softmax(tf.add(scores, tf.tensor2d(mask))) as Tensor2D, v as Tensor2D)
-      },
-    }
-  }),
+  causalAttention: fc.tuple(size, size, size, size).map(([b, h, t, d]) => attention(b, h, t, d)),
   slice: withAxis(
     (x, axis) => slice(concat([x, x], axis), { axis, start: 1, end: Number(x.shape.at(axis)) + 1 }),
     (x, axis) => {
@@ -388,4 +374,36 @@ describe('the gradient of', () => {
     const property = fc.asyncProperty(cases, fc.nat(), (op, seed) => judgeSingle(op, seed, 2 ** -7))
     await fc.assert(property, { numRuns: 8 })
   })
+
+  // What long matrices and single precision alone are computed by.
+  it.each<[string, Case]>([
+    ['a product of many rows with a weight that narrows', product([300, 5], [5, 2])],
+    ['a product of many rows with a weight that widens', product([300, 2], [2, 5])],
+    ['attention over many positions', attention(2, 2, 128, 3)],
+  ])('%s agrees with TensorFlow.js', (_, op) => judgeByPeer(op, 7))
 })
+
+/** Both operands and the result scaled. */
+function product(...shapes: [[number, number], [number, number]]): Case {
+  return {
+    shapes,
+    ours: (x, w) => mul(matmul(mul(x!, 0.5), mul(w!, 0.3)), 0.7),
+    peer: (x, w) => tf.mul(tf.matMul(x as Tensor2D, w as Tensor2D), 0.5 * 0.3 * 0.7),
+  }
+}
+
+function attention(b: number, h: number, t: number, d: number): Case {
+  const mask = Array.from({ length: t }, (_, i) => Array.from({ length: t }, (_, j) => (j > i ? -1e9 : 0)))
+  return {
+    shapes: [
+      [b, h, t, d],
+      [b, h, t, d],
+      [b, h, t, d],
+    ],
+    ours: (q, k, v) => causalAttention(q!, k!, v!),
+    peer: (q, k, v) => {
+      const scores = tf.mul(tf.matMul(q as Tensor2D, k as Tensor2D, false, true), 1 / Math.sqrt(d))
+      return tf.matMul(tf.softmax(tf.add(scores, tf.tensor2d(mask))) as Tensor2D, v as Tensor2D)
+    },
+  }
+}

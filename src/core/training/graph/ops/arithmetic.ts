@@ -30,6 +30,18 @@ export const mul: Binary = defineOp<2>({
   grad: (dy, [a, b]) => back([a, b], mul(dy, b), mul(dy, a)),
 })
 
+/**
+ * Takes a product with a number apart, `x · c` → `[x, c]`, for operations that scale by the way; any other value is
+ * `[x, 1]`.
+ */
+export function unscaled(value: Value): [x: Value, factor: number] {
+  const { producer } = value
+  if (producer?.type !== 'Mul' || producer.op?.operands) return [value, 1]
+  const [x, factor] = producer.inputs
+  const number = factor?.shape.length === 0 ? factor.graph.constants.get(factor)?.data[0] : undefined
+  return x && typeof number === 'number' ? [x, number] : [value, 1]
+}
+
 /** `a / b` element by element, shapes broadcast. */
 export const div: Binary = defineOp<2>({
   onnx: 'Div',
