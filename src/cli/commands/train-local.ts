@@ -1,3 +1,4 @@
+import { freemem } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
@@ -105,8 +106,8 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
       compute,
       {
         onPlan: plan => {
-          const { spec, parameters, frozen, memory, steps, resumed } = plan
-          report.event('plan', { spec, parameters, frozen, memory, steps, resumed })
+          const { spec, parameters, frozen, memory, microBatch, steps, resumed } = plan
+          report.event('plan', { spec, parameters, frozen, memory, microBatch, steps, resumed })
           report.say(...lines.planLines(plan, order.out, report.paint))
         },
         onProgress: told => display.show(told),
@@ -131,6 +132,7 @@ function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
     ...rest,
     ...(base === undefined ? {} : { base: resolve(cwd, base) }),
     ...(lora ? { adapter: { rank, alpha, base: frozen } } : {}),
+    room: { process: freemem(), card: null },
     dataset: dataset === 'mnist' ? dataset : resolve(cwd, dataset),
     ...(Object.keys(text).length > 0 ? { text } : {}),
     out: resolve(cwd, out),

@@ -48,6 +48,7 @@ export async function measuredTerms(
     device: asLine(chosen.device, 100),
     flopsPerSecond: chosen.benchmark.flopsPerSecond,
     memory: bytes(Math.floor(freemem() * share)),
+    card: chosen.name === 'cpu' || chosen.memory === null ? null : bytes(chosen.memory * share),
     price: { perPflop: sats(Math.max(1, Math.round(options.price))), minimum: sats(options.minimum) },
     maxDownload: bytes(options.maxDownload * 1_000_000),
     strangers,

@@ -5,7 +5,7 @@ import { type Point, sparkline } from './chart.ts'
 
 /** What will be done, before it begins. */
 export function planLines(plan: LocalPlan, out: string, paint: Paint): string[] {
-  const { spec, prepared, parameters, frozen, steps, memory } = plan
+  const { spec, prepared, parameters, frozen, steps, memory, microBatch } = plan
   const { optimizer } = spec
   const rows = prepared.rows - prepared.holdoutRows
   const what = prepared.kind === 'text' ? 'block' : 'row'
@@ -15,6 +15,9 @@ export function planLines(plan: LocalPlan, out: string, paint: Paint): string[] 
     `${paint('bold', 'Learns from')}  ${dataText(plan)}`,
     `${paint('bold', 'Model')}        ${modelText(spec)}, ${count(parameters + frozen)} parameters, about ${bytesText(memory)} of memory`,
     ...adapterLines(plan, paint),
+    ...(microBatch < spec.batch
+      ? [`             ${counted(microBatch, what)} at a time, for memory’s sake`]
+      : []),
     `${paint('bold', 'Training')}     ${counted(steps, 'step')} of ${counted(spec.batch, what)} (${epochs.toFixed(1)} passes), ${optimizer.name === 'adamw' ? 'AdamW' : 'SGD'}, learning rate ${optimizer.learningRate}`,
     `${paint('bold', 'Writes')}       ${out}`,
   ]

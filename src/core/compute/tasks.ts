@@ -141,6 +141,7 @@ export const tasks = {
       folder: path,
       out: path,
       engine: engine.optional(),
+      microBatch: count.optional(),
       threads,
       gentle: z.boolean().optional(),
     }),

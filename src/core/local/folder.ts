@@ -13,6 +13,8 @@ export interface Begun {
   prepared: Prepared
   recipe: Recipe
   seed: number
+  /** Rows that go through the model at a time; the same all along, for sums differ in their last digits. */
+  microBatch: number
 }
 
 const begun = z.object({
@@ -21,6 +23,7 @@ const begun = z.object({
   prepared: z.custom<Prepared>(value => typeof value === 'object' && value !== null),
   recipe: z.object({ spec: trainingSpec, steps: z.int().positive(), every: z.int().positive() }),
   seed: z.int().nonnegative(),
+  microBatch: z.int().positive(),
 })
 
 const PLAN = 'plan.json'

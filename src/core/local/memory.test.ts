@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { trainingSpec } from '../training/index.ts'
-import { checkMemory } from './memory.ts'
+import { RUNTIME, trainingMemory, trainingSpec } from '../training/index.ts'
+import { checkMemory, microBatchIn } from './memory.ts'
 
 const model = {
   vocabulary: 1000,
@@ -27,4 +27,14 @@ it('refuses what cannot fit even without its activations, and says what would', 
   expect(() => checkMemory(spec(), 3e6)).toThrow(
     expect.objectContaining({ fix: expect.stringContaining('--lora') }),
   )
+})
+
+it('takes a batch in parts where there is no room for all of it, and nothing where one row has none', () => {
+  const large = spec({ batch: 32 })
+  const within = (bytes: number) =>
+    microBatchIn({ dataset: 'x', out: 'y', seed: 1, room: { process: bytes, card: null } }, large, 100)
+  const needed = (microBatch: number) => RUNTIME + trainingMemory(large, 100, { microBatch }).process
+  expect(within(needed(32))).toBe(32)
+  expect(within(needed(8))).toBe(8)
+  expect(() => within(needed(1) - 1)).toThrow(expect.objectContaining({ code: 'local/memory' }))
 })

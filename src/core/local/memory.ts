@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { UserError } from '../../shared/errors.ts'
-import { elements, modelOf, type Precision, type TrainingSpec } from '../training/index.ts'
+import { elements, microBatchFor, modelOf, type Precision, type TrainingSpec } from '../training/index.ts'
+import type { LocalOrder } from './order.ts'
 
 const BYTES: Record<Precision, number> = { f32: 4, f16: 2, i8: 1 }
 
@@ -28,6 +29,19 @@ export function checkMemory(spec: TrainingSpec, memory = machineMemory()): void 
       modelOf(spec).frozen.length > 0
         ? 'Keep the base in fewer bits (--frozen i8), or begin with a smaller one.'
         : 'Train adapters with --lora, or choose a smaller model.',
+  })
+}
+
+/**
+ * Rows that go through the model at a time, as many as there is room for.
+ * @throws UserError `local/memory` when there is none for one
+ */
+export function microBatchIn({ room, engine }: LocalOrder, spec: TrainingSpec, rows: number): number {
+  const microBatch = room ? microBatchFor(spec, rows, room, engine) : spec.batch
+  if (microBatch !== undefined) return microBatch
+  throw new UserError('local/memory', {
+    message: 'There is not enough free memory to train this model, not even on one row at a time.',
+    fix: 'Close other programs, or choose a smaller model.',
   })
 }
 

@@ -1,5 +1,5 @@
 import type { ReadAs, Task, TextOptions } from '../datasets/index.ts'
-import type { EngineName } from '../training/index.ts'
+import type { EngineName, Room } from '../training/index.ts'
 import type { Choices } from './recipe.ts'
 
 export interface LocalOrder extends Choices {
@@ -19,6 +19,8 @@ export interface LocalOrder extends Choices {
   engine?: EngineName
   threads?: number
   gentle?: boolean
+  /** Memory that it may take; any when left out. A batch that does not fit goes through the model in parts. */
+  room?: Room
   /** Forgets what was begun before. */
   restart?: boolean
 }

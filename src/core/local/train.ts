@@ -4,10 +4,17 @@ import { UserError } from '../../shared/errors.ts'
 import type { Caller, GradstrTasks, Output, Progress } from '../compute/index.ts'
 import type { Prepared } from '../datasets/index.ts'
 import { checkOut, type ModelReport, type TextReport } from '../models/index.ts'
-import { elements, memoryOf, modelOf, parameterCount, type TrainingSpec } from '../training/index.ts'
+import {
+  elements,
+  modelOf,
+  parameterCount,
+  RUNTIME,
+  type TrainingSpec,
+  trainingMemory,
+} from '../training/index.ts'
 import { type Base, checkDataset, openBase } from './base.ts'
 import { type Begun, emptied, readBegun, workFolder, writeBegun } from './folder.ts'
-import { checkMemory } from './memory.ts'
+import { checkMemory, microBatchIn } from './memory.ts'
 import type { LocalOrder } from './order.ts'
 import { modelsFor, type Recipe, recipeOf } from './recipe.ts'
 
@@ -17,8 +24,10 @@ export interface LocalPlan extends Recipe {
   parameters: number
   /** Of the base, which are not trained. */
   frozen: number
-  /** Bytes, at the peak; an estimate. */
+  /** Bytes of the process, at the peak; an estimate. */
   memory: number
+  /** Rows that go through the model at a time. */
+  microBatch: number
   /** A run that was begun before goes on. */
   resumed: boolean
 }
@@ -50,13 +59,14 @@ export async function trainLocally(
   const asked = await askedFor(order)
   const before = order.restart ? undefined : await readBegun(folder, asked)
   const begun = before ?? (await begin(order, asked, folder, compute, signal))
-  const plan = planOf(begun, before !== undefined)
+  const plan = planOf(begun, order, before !== undefined)
   onPlan?.(plan)
+  const { microBatch } = begun
   const { spec, steps, every } = begun.recipe
   const fitted = await compute.run(
     'fit',
     {
-      ...{ spec, steps, every, seed: begun.seed, ...computing(order) },
+      ...{ spec, steps, every, microBatch, seed: begun.seed, ...computing(order) },
       ...{ weights: join(folder, 'first.safetensors'), out: join(folder, 'trained.safetensors') },
       ...{ data: begun.prepared.shards[0]!.path, validation: begun.prepared.holdout }, // one shard was asked for
       folder: join(folder, 'checkpoints'),
@@ -86,6 +96,7 @@ async function askedFor(order: LocalOrder): Promise<string> {
     engine: _engine,
     threads: _threads,
     gentle: _gentle,
+    room: _room,
     restart: _restart,
     ...decisive
   } = order
@@ -124,7 +135,7 @@ async function begin(
     { ...first, ...(base && !adapts ? { base: base.folder } : {}) },
     options,
   )
-  const begun = { asked, prepared, recipe, seed }
+  const begun = { asked, prepared, recipe, seed, microBatch: microBatchIn(order, recipe.spec, prepared.rows) }
   await writeBegun(folder, begun)
   return begun
 }
@@ -155,12 +166,17 @@ function refuseModel({ model, dataset }: LocalOrder, prepared: Prepared): void {
   })
 }
 
-const planOf = ({ recipe, prepared }: Begun, resumed: boolean): LocalPlan => ({
+const planOf = (
+  { recipe, prepared, microBatch }: Begun,
+  { engine }: LocalOrder,
+  resumed: boolean,
+): LocalPlan => ({
   ...recipe,
   prepared,
   parameters: parameterCount(recipe.spec),
   frozen: modelOf(recipe.spec).frozen.reduce((sum, { shape }) => sum + elements(shape), 0),
-  memory: memoryOf(recipe.spec, prepared.rows),
+  memory: RUNTIME + trainingMemory(recipe.spec, prepared.rows, { engine, microBatch }).process,
+  microBatch,
   resumed,
 })
 

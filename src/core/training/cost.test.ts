@@ -1,11 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { flopsPerStep, memoryOf } from './cost.ts'
-import { initialWeights } from './parameters.ts'
-import { writeSafetensors } from './safetensors/index.ts'
+import { flopsPerStep } from './cost.ts'
 import type { TrainingSpec } from './spec.ts'
 
 const spec: TrainingSpec = {
@@ -66,43 +60,5 @@ describe('the cost of a step', () => {
       weightDecay: 0,
     } as const
     expect(flopsPerStep({ ...spec, optimizer })).toBe(products)
-  })
-
-  it('foresees the memory of a training process', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'gradstr-memory-'))
-    const model = { inputs: 784, hidden: [1024, 1024], outputs: 10 }
-    const optimizer = {
-      name: 'adamw',
-      learningRate: 1e-3,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay: 0,
-    } as const
-    const wide: TrainingSpec = { ...spec, model, optimizer }
-    const rows = 2000
-    const at = (name: string) => join(folder, name)
-    await writeSafetensors(at('weights'), initialWeights(wide, 1))
-    await writeSafetensors(at('data'), [
-      { name: 'x', dtype: 'U8', shape: [rows, 784], data: new Uint8Array(rows * 784) },
-      { name: 'y', dtype: 'I32', shape: [rows], data: new Int32Array(rows) },
-    ])
-    const request = {
-      spec: wide,
-      weights: at('weights'),
-      data: at('data'),
-      steps: 3,
-      seed: 1,
-      out: at('out'),
-    }
-    const script = `import { train } from '${new URL('./index.ts', import.meta.url).href}'
-      await train(${JSON.stringify(request)})
-      console.log(process.resourceUsage().maxRSS)`
-    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-    rmSync(folder, { recursive: true })
-    const peak = Number(child.stdout) * 1024
-    expect(peak).toBeGreaterThan(1e8)
-    expect(memoryOf(wide, rows) / peak).toBeGreaterThan(0.9)
-    expect(memoryOf(wide, rows) / peak).toBeLessThan(1.8)
   })
 })

@@ -45,6 +45,8 @@ export interface FitRequest {
   gentle?: boolean
   /** As for `train`; the validation rows are looked at on the CPU. */
   engine?: EngineName
+  /** As for `train`. */
+  microBatch?: number
   onProgress?: (progress: FitProgress) => void
   /** Stops within one call of the engine and leaves a checkpoint. */
   signal?: AbortSignal
@@ -110,13 +112,14 @@ function trainTo(
   newest: Validation | undefined,
 ) {
   const { spec, weights, data, steps, every, seed, folder, out } = request
-  const { threads, gentle, engine, signal, onProgress } = request
+  const { threads, gentle, engine, microBatch, signal, onProgress } = request
   return train({
     ...{ spec, weights, data, steps: end, seed, out, checkpoints: { folder, every } },
     ...(threads === undefined ? {} : { threads }),
     ...(gentle === undefined ? {} : { gentle }),
     ...(engine === undefined ? {} : { engine }),
     ...(base === undefined ? {} : { base }),
+    ...(microBatch === undefined ? {} : { microBatch }),
     ...(signal ? { signal } : {}),
     onProgress: at => {
       // What is left of this part says how long a step takes; at its very end it says nothing.

@@ -1,6 +1,7 @@
 import type { Data } from './data.ts'
 import { baseFeeds, count, fromOrt, toOrt } from './feeds.ts'
 import { encodeModel } from './graph/index.ts'
+import { placed } from './memory/index.ts'
 import { ort } from './onnxruntime.ts'
 import type { Runner, RunnerOptions } from './runner.ts'
 import { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
@@ -26,7 +27,11 @@ export async function openGraphRunner(
   // The faster ways were measured on the CPU, and some have operators that other providers lack.
   const general = (options.provider ?? 'cpu') !== 'cpu'
   const graph = trainingGraph(spec, { general, ...(microBatch !== undefined && { microBatch }) })
-  const session = await openSession(encodeModel(graph), { ...options, onDevice })
+  const session = await openSession(encodeModel(graph), {
+    ...options,
+    onDevice,
+    placed: placed(spec, microBatch),
+  })
   try {
     const fixed = { ...(await dataOf(spec, data, options)), ...baseFeeds(base) }
     return new GraphRunner({ spec, session, options, names, fixed, state })
@@ -47,12 +52,16 @@ interface Parts {
 }
 
 class GraphRunner implements Runner {
+  readonly here: boolean
   readonly #parts: Parts
   /** The state where the engine left it, by plain names. */
   #state: Feeds
+  /** Whether somebody else has this state's memory too: the caller at the beginning, then whoever asks for it. */
+  #shared = true
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.here = parts.options.provider !== 'webgpu'
     this.#state = Object.fromEntries([...parts.state].map(([name, tensor]) => [name, toOrt(tensor)]))
   }
 
@@ -69,6 +78,8 @@ class GraphRunner implements Runner {
     const before = this.#state
     this.#state = Object.fromEntries(names.map(({ name }) => [name, required(results, `out/${name}`)]))
     release(before)
+    if (!this.#shared) free(before)
+    this.#shared = false
     return fromOrt(results.losses).data
   }
 
@@ -76,6 +87,7 @@ class GraphRunner implements Runner {
     const { names, options } = this.#parts
     const declared = names.map(({ name, shape }) => ({ name, shape, dtype: 'f32' as const }))
     const kept = Object.values(this.#state).some(isOnDevice)
+    this.#shared = !kept
     const here = kept ? await transfer(declared, this.#state, 'memory', options) : this.#state
     return new Map(names.map(({ name }) => [name, fromOrt(here[name])]))
   }
@@ -101,9 +113,18 @@ async function dataOf(spec: TrainingSpec, data: Data, options: SessionOptions): 
 
 const isOnDevice = (tensor: Feeds[string]): boolean => tensor.location === 'gpu-buffer'
 
-/** Gives memory of the device back now; what lies in ours is the garbage collector's. */
+/** Gives memory of the device back now. */
 function release(tensors: Feeds): void {
   for (const tensor of Object.values(tensors)) if (isOnDevice(tensor)) tensor.dispose()
+}
+
+/** Gives our memory back now: the garbage collector would let several states gather before it looks. */
+function free(tensors: Feeds): void {
+  for (const tensor of Object.values(tensors)) {
+    if (isOnDevice(tensor)) continue
+    const { buffer } = fromOrt(tensor).data
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+  }
 }
 
 function required(results: Feeds, name: string): Feeds[string] {

@@ -1,7 +1,7 @@
 export { narrowed, readBase } from './base.ts'
 export { permutation } from './batches.ts'
 export { type Benchmark, type BenchmarkOptions, benchmark } from './benchmark.ts'
-export { flopsPerStep, memoryOf } from './cost.ts'
+export { flopsPerStep } from './cost.ts'
 export { type Data, readData } from './data.ts'
 export { ENGINES, type EngineName, TITLES } from './engine.ts'
 export {
@@ -60,6 +60,7 @@ export {
 export { fromHalf, toHalf } from './half.ts'
 export { PRECISIONS, type Precision } from './layers/frozen.ts'
 export type { AdapterConfig } from './layers/lora.ts'
+export { microBatchFor, type Room, RUNTIME, type TrainingMemory, trainingMemory } from './memory/index.ts'
 export { mergeAdapter } from './merge.ts'
 export { type ClassificationMetrics, metrics, type RegressionMetrics } from './metrics.ts'
 export { MCMAHAN } from './models/cnn.ts'

@@ -12,6 +12,8 @@ import { loadTensorFlow, tensorFlowPackage } from './tfjs/tensorflow.ts'
 
 /** One spec over one dataset, open in an engine, which holds the state from call to call. */
 export interface Runner {
+  /** Whether the state lies in this process's memory: then `state` copies nothing, and works after a call that threw. */
+  readonly here: boolean
   /**
    * Takes as many steps as `rows` has batches, in one call of the engine. A call that throws leaves the state as it was.
    * @param rows  `[steps, batch]` row numbers

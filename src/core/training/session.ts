@@ -13,6 +13,8 @@ export interface SessionOptions {
   gentle?: boolean | undefined
   /** What runs the graph; the CPU when left out. */
   provider?: Provider | undefined
+  /** Whether results have places in one block from the second run on: faster, and more memory. They have when left out. */
+  placed?: boolean | undefined
   /** Results that stay in the graphics card's memory. Only WebGPU has this in Node.js. */
   onDevice?: readonly string[] | undefined
 }
@@ -27,10 +29,11 @@ export function threadsOf({ threads, gentle = false }: SessionOptions): number {
  * @throws UserError `training/engine`, `training/memory`, `training/device-lost`
  */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const { gentle = false, provider = 'cpu', onDevice = [] } = options
+  const { gentle = false, provider = 'cpu', onDevice = [], placed = true } = options
   try {
     return await ort.InferenceSession.create(model, {
       ...PROVIDER_OPTIONS[provider],
+      ...(placed ? {} : { enableMemPattern: false }),
       intraOpNumThreads: threadsOf(options),
       interOpNumThreads: 1,
       executionMode: 'sequential',

@@ -33,6 +33,8 @@ function failing(failure: Failure) {
     let call = 0
     return {
       ...runner,
+      // What stands for a card keeps its state to itself.
+      here: options.engine === undefined || options.engine === 'cpu',
       state: () => runner.state(),
       close: () => runner.close(),
       run: async (rows, first) => {
@@ -134,6 +136,17 @@ describe('a run whose engine fails in the middle', () => {
     const calm = await sixCalls(() => undefined, {})
     expect(losses).toEqual(calm.losses)
     expectSame(state, calm.state, 0)
+  })
+
+  it('goes on from the state that the CPU left in memory, where nothing else keeps it', async () => {
+    const calm = await sixCalls(() => undefined, {})
+    const { losses, state, fallbacks } = await sixCalls(
+      ({ microBatch = 12 }, call) => (microBatch === 12 && call === 3 ? full() : undefined),
+      {},
+    )
+    expect(fallbacks).toMatchObject([{ engine: 'cpu', microBatch: 6, step: 6 }])
+    for (const [i, loss] of calm.losses.entries()) expect(losses[i]).toBeCloseTo(loss, 5)
+    expectSame(state, calm.state, 1e-5)
   })
 
   it('does not hide an error that no other engine mends', async () => {

@@ -10,6 +10,9 @@ export interface SteadyOptions extends RunnerOptions {
   open?: typeof openRunner
 }
 
+/** A runner; where its state lies changes with the engine. */
+export type Steady = Omit<Runner, 'here'>
+
 /** Reading the state back from a device may take this part of the time between. */
 const MIRROR_SHARE = 1 / 50
 
@@ -21,27 +24,28 @@ interface Call {
 /**
  * A runner that outlives its engine. When a call fails it opens another, with fewer rows at a time or on the CPU, takes
  * the steps since the state was last in memory again, and then the call that failed: nothing is lost but that time.
+ * A state that never leaves our memory is not kept twice.
  */
 export async function openSteadyRunner(
   spec: TrainingSpec,
   data: Data,
   state: Tensors,
   options: SteadyOptions,
-): Promise<Runner> {
+): Promise<Steady> {
   const { engine = 'cpu', microBatch = spec.batch } = options
   const runner = new SteadyRunner(spec, data, state, options, { engine, microBatch })
   await runner.open()
   return runner
 }
 
-class SteadyRunner implements Runner {
+class SteadyRunner implements Steady {
   readonly #spec: TrainingSpec
   readonly #data: Data
   readonly #options: SteadyOptions
   #attempt: Attempt
   #runner: Runner | undefined
-  /** The state in our memory, and the calls since. */
-  #saved: Tensors
+  /** The state in our memory, unless the runner's own lies there, and the calls since. */
+  #saved: Tensors | undefined
   #since: Call[] = []
   #savedAt = performance.now()
   #readBack = 0
@@ -61,6 +65,11 @@ class SteadyRunner implements Runner {
 
   async run(rows: Int32Array, first: number): Promise<Float32Array> {
     const losses = await this.#steadily(first, runner => runner.run(rows, first))
+    if (this.#runner?.here) {
+      this.#saved = undefined
+      this.#since = []
+      return losses
+    }
     this.#since.push({ rows, first })
     if (performance.now() - this.#savedAt > this.#readBack / MIRROR_SHARE) await this.#save()
     return losses
@@ -68,7 +77,7 @@ class SteadyRunner implements Runner {
 
   async state(): Promise<Tensors> {
     await this.#save()
-    return this.#saved
+    return this.#saved ?? this.#steadily(0, runner => runner.state())
   }
 
   async close(): Promise<void> {
@@ -95,6 +104,7 @@ class SteadyRunner implements Runner {
         if (!after) throw error
         this.#options.onFallback({ ...after, step, reason: reasonOf(this.#attempt, after, error) })
         this.#attempt = after
+        await this.#rescue()
         await this.#discard()
       }
     }
@@ -102,6 +112,7 @@ class SteadyRunner implements Runner {
 
   async #reopened(): Promise<Runner> {
     const { open = openRunner, threads, gentle, base } = this.#options
+    if (!this.#saved) throw new TypeError('the state went with the runner')
     const runner = await open(this.#spec, this.#data, this.#saved, {
       threads,
       gentle,
@@ -115,6 +126,10 @@ class SteadyRunner implements Runner {
       throw error
     }
     return runner
+  }
+
+  async #rescue(): Promise<void> {
+    if (this.#runner && !this.#saved) this.#saved = await this.#runner.state()
   }
 
   /** What is broken may not even close; that must not hide why. */

@@ -4,16 +4,16 @@ import { seconds } from '../../shared/units.ts'
 import { readBase } from './base.ts'
 import { Batches } from './batches.ts'
 import { lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
-import { type Data, readData } from './data.ts'
+import { readData } from './data.ts'
 import type { EngineName } from './engine.ts'
 import type { Fallback } from './fallback.ts'
 import { modelOf } from './models/index.ts'
 import { Pace } from './pace.ts'
 import { parameters } from './parameters.ts'
-import { freshState, type Runner } from './runner.ts'
+import { freshState } from './runner.ts'
 import { writeSafetensors } from './safetensors/index.ts'
 import type { TrainingSpec } from './spec.ts'
-import { openSteadyRunner } from './steady-runner.ts'
+import { openSteadyRunner, type Steady } from './steady-runner.ts'
 import { floats, type Tensors } from './tensor.ts'
 import { readWeights } from './weights.ts'
 
@@ -82,33 +82,59 @@ export interface TrainResult {
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const began = performance.now()
-  const { spec, steps, checkpoints, signal } = request
+  const { steps, checkpoints, signal } = request
+  const run = await begin(request)
+  try {
+    const at = await runSteps(request, run)
+    const stopped = at.step < steps && signal?.aborted === true
+    const end = { ...at, state: await run.runner.state() }
+    if (!stopped) await writeWeights(request, end)
+    else if (checkpoints) await saveCheckpoint(checkpoints.folder, run.identity, end)
+    return {
+      steps: at.step,
+      losses: Array.from(at.losses),
+      checkpoints: at.checkpoints,
+      seconds: seconds((performance.now() - began) / 1000),
+      fallbacks: run.fallbacks,
+      stopped,
+    }
+  } finally {
+    await run.runner.close()
+  }
+}
+
+/** A run that is open in an engine. */
+interface Run {
+  runner: Steady
+  /** Rows of the dataset. */
+  rows: number
+  /** Tells its checkpoints from those of other runs; empty where it keeps none. */
+  identity: string
+  fallbacks: Fallback[]
+  /** Where it goes on. */
+  start: At
+}
+
+/** Reads everything and opens the engine, which alone then holds the state: it may be most of the memory there is. */
+async function begin(request: TrainRequest): Promise<Run> {
+  const { spec, steps, seed, first = 0, checkpoints } = request
   const weights = await readWeights(spec, request.weights)
   const data = await readData(spec, request.data)
   const base = await baseOf(request)
-  const run = checkpoints
-    ? await runIdentity(spec, [request.seed, request.first ?? 0], [request.weights, request.data], base)
+  const identity = checkpoints
+    ? await runIdentity(spec, [seed, first], [request.weights, request.data], base)
     : ''
-  const resumed = checkpoints && (await lastCheckpoint(checkpoints.folder, run, spec, steps))
-  const start = resumed ?? {
+  const resumed = checkpoints && (await lastCheckpoint(checkpoints.folder, identity, spec, steps))
+  const { state, ...start } = resumed ?? {
     step: 0,
     state: freshState(spec, weights),
     losses: new Float32Array(0),
     checkpoints: [],
   }
   const fallbacks: Fallback[] = []
-  const end = await runSteps(request, data, start, { run, fallbacks, base })
-  const stopped = end.step < steps && signal?.aborted === true
-  if (!stopped) await writeWeights(request, end)
-  else if (checkpoints) await saveCheckpoint(checkpoints.folder, run, end)
-  return {
-    steps: end.step,
-    losses: Array.from(end.losses),
-    checkpoints: end.checkpoints,
-    seconds: seconds((performance.now() - began) / 1000),
-    fallbacks,
-    stopped,
-  }
+  const onFallback = (fallback: Fallback) => fallbacks.push(fallback)
+  const runner = await openSteadyRunner(spec, data, state, { ...request, base, onFallback })
+  return { runner, rows: data.rows, identity, fallbacks, start }
 }
 
 /** @throws UserError `training/base` when the spec asks for a base and the request names none */
@@ -139,46 +165,37 @@ type At = Omit<Progression, 'state'>
 
 async function runSteps(
   request: TrainRequest,
-  data: Data,
-  start: Progression,
-  { run, fallbacks, base }: { run: string; fallbacks: Fallback[]; base: Tensors },
-): Promise<Progression> {
+  { runner, rows, identity, fallbacks, start }: Run,
+): Promise<At> {
   const { spec, steps, seed, first = 0, checkpoints, onProgress, signal } = request
-  if (start.step >= steps) return start
-  const { state, ...begun } = start
-  let at: At = begun
-  const options = { ...request, base, onFallback: (fallback: Fallback) => fallbacks.push(fallback) }
-  const runner = await openSteadyRunner(spec, data, state, options)
-  const batches = new Batches(data.rows, spec.batch, seed)
-  const pace = new Pace(steps - at.step)
-  try {
-    while (at.step < steps && !signal?.aborted) {
-      const boundary = checkpoints
-        ? checkpoints.every - (at.step % checkpoints.every)
-        : Number.POSITIVE_INFINITY
-      const n = Math.min(pace.next(), steps - at.step, boundary)
-      at = await pace.measure(n, () => advance(runner, batches, at, n, first))
-      if (checkpoints && n === boundary) {
-        const sha256 = await saveCheckpoint(checkpoints.folder, run, { ...at, state: await runner.state() })
-        at = { ...at, checkpoints: [...at.checkpoints, sha256] }
-      }
-      const fallback = fallbacks.at(-1)
-      onProgress?.({
-        step: at.step,
-        steps,
-        loss: at.losses.at(-1) ?? Number.NaN,
-        secondsLeft: pace.left(),
-        ...(fallback ? { fallback } : {}),
-      })
+  const batches = new Batches(rows, spec.batch, seed)
+  const pace = new Pace(steps - start.step)
+  let at = start
+  while (at.step < steps && !signal?.aborted) {
+    const boundary = checkpoints
+      ? checkpoints.every - (at.step % checkpoints.every)
+      : Number.POSITIVE_INFINITY
+    const n = Math.min(pace.next(), steps - at.step, boundary)
+    at = await pace.measure(n, () => advance(runner, batches, at, n, first))
+    if (checkpoints && n === boundary) {
+      const progression = { ...at, state: await runner.state() }
+      const sha256 = await saveCheckpoint(checkpoints.folder, identity, progression)
+      at = { ...at, checkpoints: [...at.checkpoints, sha256] }
     }
-    return { ...at, state: await runner.state() }
-  } finally {
-    await runner.close()
+    const fallback = fallbacks.at(-1)
+    onProgress?.({
+      step: at.step,
+      steps,
+      loss: at.losses.at(-1) ?? Number.NaN,
+      secondsLeft: pace.left(),
+      ...(fallback ? { fallback } : {}),
+    })
   }
+  return at
 }
 
 /** `n` steps in one call of the engine. @throws UserError `training/diverged` */
-async function advance(runner: Runner, batches: Batches, at: At, n: number, first: number): Promise<At> {
+async function advance(runner: Steady, batches: Batches, at: At, n: number, first: number): Promise<At> {
   const losses = await runner.run(batches.of(at.step, n), first + at.step)
   const bad = losses.findIndex(loss => !Number.isFinite(loss))
   if (bad >= 0) throw diverged(`The loss became ${losses[bad]} at step ${at.step + bad + 1}`)

@@ -6,7 +6,7 @@ import { type Bytes, bytes, type Seconds, sats, seconds } from '../../../shared/
 import { paymentPubkey } from '../../identity/index.ts'
 import { asLine, wire } from '../../market/index.ts'
 import { mine, type NostrEvent, sign, wrapSigned } from '../../nostr/index.ts'
-import { type EngineName, parameterCount } from '../../training/index.ts'
+import { type EngineName, microBatchFor, parameterCount, type Room } from '../../training/index.ts'
 import type { Outcome, Perform } from '../runner.ts'
 import { sessionLife, type Tools } from '../tools.ts'
 import { isDelivered, isWhole } from './advance.ts'
@@ -24,12 +24,18 @@ export interface Manner {
   /** What trains. */
   engine: EngineName
   threads?: number
+  /** Of the process that trains, at most; offered in public. */
+  memory: Bytes
+  /** Of the graphics card that trains; null or left out where there is none, or the system does not tell. */
+  card?: Bytes | null
   /** Shown while it works. */
   onProgress?: (
     id: string,
     progress: { round: number; step: number; steps: number; loss: number; secondsLeft: number },
   ) => void
 }
+
+export const roomOf = ({ memory, card = null }: Manner): Room => ({ process: memory, card })
 
 /** Heartbeats are sent at most this often. */
 const heartbeatMs = 2_000
@@ -167,8 +173,10 @@ export function providerActs(
         send(wire.progress.seal(content, { ...toCustomer(), expiration: seconds(now() + 120) }))
       }
       progress(0, null, null)
+      const { spec, shard } = award().content
+      const microBatch = microBatchFor(spec, shard.rows, roomOf(manner), manner.engine)
       const request = {
-        spec: award().content.spec,
+        spec,
         weights: file('weights', `${round}.safetensors`),
         data: current().shard!.path,
         steps,
@@ -178,6 +186,7 @@ export function providerActs(
         gentle: manner.gentle,
         engine: manner.engine,
         ...(manner.threads === undefined ? {} : { threads: manner.threads }),
+        ...(microBatch === undefined ? {} : { microBatch }),
       }
       try {
         const { losses, checkpoints, diverged, ...done } = await compute.run('train', request, {

@@ -8,7 +8,6 @@ import type { Candidate } from './state.ts'
 export interface Terms extends Manner {
   device: string
   flopsPerSecond: number
-  memory: Bytes
   price: { perPflop: Sats; minimum: Sats }
   maxDownload: Bytes
   strangers: number

@@ -10,12 +10,12 @@ import {
   unwrapSigned,
   WRAP_SLACK,
 } from '../../nostr/index.ts'
-import { memoryOf } from '../../training/index.ts'
+import { microBatchFor } from '../../training/index.ts'
 import { heed } from '../heed.ts'
 import type { Entry } from '../machine.ts'
 import { Runner } from '../runner.ts'
 import type { Tools } from '../tools.ts'
-import { providerActs } from './acts.ts'
+import { providerActs, roomOf } from './acts.ts'
 import { providerMachine } from './advance.ts'
 import { consider, type Terms } from './consider.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
@@ -257,10 +257,9 @@ export class ProviderService {
   }
 
   #misfit(award: Award): string | undefined {
-    const needed = memoryOf(award.spec, award.shard.rows)
-    return needed > this.#terms.memory
-      ? `The work needs ${needed} bytes of memory; this machine offers ${this.#terms.memory}.`
-      : undefined
+    const { spec, shard } = award
+    if (microBatchFor(spec, shard.rows, roomOf(this.#terms), this.#terms.engine)) return undefined
+    return `The work does not fit into the ${this.#terms.memory} bytes of memory that this machine offers, not even row by row.`
   }
 }
 

@@ -6,7 +6,7 @@ import { add, div, less, mul, reduceSumSquare, sqrt, type Value, where } from '.
  */
 export function clipped(gradients: readonly Value[], longest: number): Value[] {
   const squares = gradients.map(g => reduceSumSquare(g))
-  const norm = sqrt(squares.reduce((sum, square) => add(sum, square)))
+  const norm = sqrt(squares.reduceRight((sum, square) => add(sum, square)))
   const scale = div(longest, add(norm, 1e-6))
   const factor = where(less(scale, 1), scale, 1)
   return gradients.map(g => mul(g, factor))

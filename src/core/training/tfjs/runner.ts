@@ -19,6 +19,7 @@ export function openTensorFlowRunner(tf: TensorFlow, spec: TrainingSpec, data: D
   const kept: State = new Map([...state].map(([name, t]) => [name, tf.tensor(floats(t), [...t.shape])]))
   const [x, y] = [data.x, data.y].map(tensor => entered(tf, tensor))
   return {
+    here: false,
     async run(rows, first) {
       const before = new Map(kept)
       for (const [name, tensor] of before) kept.set(name, tf.clone(tensor))
