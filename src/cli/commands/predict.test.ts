@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flowers, houses, smallModel } from '../../core/models/small-model.test-support.ts'
 import { plain } from '../format.ts'
@@ -59,6 +60,61 @@ describe('gradstr predict', () => {
     expect(column.stderr).toMatch(/city/)
     expect(over.json().at(-1)).toMatchObject({ code: 'system/eexist' })
     expect(readFileSync(folder.at('rows.csv'), 'utf8')).toMatch(/^area/)
+  })
+})
+
+describe('gradstr predict on pictures', () => {
+  const run = (...args: string[]) => gradstr(args, { cwd: folder.path })
+  /** Pictures of two classes, told apart by their colours. */
+  async function pictures(root: string, light: [number, number, number], dark: [number, number, number]) {
+    for (const [label, [r, g, b]] of Object.entries({ light, dark }))
+      for (let i = 0; i < 20; i++) {
+        mkdirSync(folder.at(`${root}/${label}`), { recursive: true })
+        const background = { r: r + i, g: g === r ? g + i : g, b: b + i }
+        await sharp({ create: { width: 9, height: 8, channels: 3, background } })
+          .png()
+          .toFile(folder.at(`${root}/${label}/${i}.png`))
+      }
+  }
+  const train = (root: string, model: string) =>
+    run('train-local', root, '--model', model, '--steps', '30', '--out', `${root}-model`, '--threads', '1')
+
+  it('answers for each in a folder, whatever its format, and names what it cannot read', async () => {
+    await pictures('set', [20, 30, 200], [200, 30, 20])
+    expect((await train('set', 'cnn')).code).toBe(0)
+    mkdirSync(folder.at('new/more'), { recursive: true })
+    await sharp(folder.at('set/light/3.png')).resize(40, 40).jpeg().toFile(folder.at('new/a.jpg'))
+    await sharp(folder.at('set/dark/3.png')).webp({ lossless: true }).toFile(folder.at('new/more/b.webp'))
+    writeFileSync(folder.at('new/broken.png'), 'no picture')
+    const ran = await run('predict', 'set-model', 'new', '--json', '--out', 'seen.csv')
+    const answers = ran.json().filter(({ type }) => type === 'prediction')
+    expect(answers.map(({ input, prediction }) => [input, prediction])).toEqual([
+      ['new/a.jpg', 'light'],
+      ['new/more/b.webp', 'dark'],
+    ])
+    expect(ran.json().at(-1)).toMatchObject({ rows: 2, unread: [{ name: 'broken.png' }] })
+    expect(ran.stderr).toMatch(/Left out.*broken\.png/)
+    expect(readFileSync(folder.at('seen.csv'), 'utf8')).toMatch(
+      /^input,prediction,confidence\r\nnew\/a.jpg,light/,
+    )
+    const one = await run('predict', 'set-model', 'new/a.jpg')
+    expect(one.stdout).toMatch(/^light {2}\([\d.]+ % sure\)\n$/)
+    const [none, broken] = await Promise.all([
+      run('predict', 'set-model', 'nowhere'),
+      run('predict', 'set-model', 'new/broken.png'),
+    ])
+    expect([none.code, broken.code]).toEqual([1, 1])
+    expect(none.stderr).toMatch(/no such file or folder/)
+    expect(broken.stderr).toMatch(/"broken.png" cannot be read as a picture/)
+  })
+
+  it('answers for grey ones as for IDX files', async () => {
+    await pictures('greys', [200, 200, 200], [20, 20, 20])
+    // Grey are those whose colours hardly differ.
+    expect((await train('greys', 'mlp')).code).toBe(0)
+    const ran = await run('predict', 'greys-model', 'greys/dark/1.png', 'greys/light/1.png', '--json')
+    const answers = ran.json().filter(({ type }) => type === 'prediction')
+    expect(answers.map(({ prediction }) => prediction)).toEqual(['dark', 'light'])
   })
 })
 

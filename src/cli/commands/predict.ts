@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { UserError } from '../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
 import { printable } from '../format.ts'
 import { type WritingOptions, writingOptions } from '../writing/options.ts'
@@ -10,11 +11,12 @@ interface Options extends WritingOptions {
 }
 
 const help = `
-DIR is the folder that training wrote (--out). INPUT is a file of rows (CSV, TSV, Parquet, JSON lines) or IDX images,
-or one row as COLUMN=VALUE pairs. Every column that the model reads must be there (DIR/README.md lists them); an empty
+DIR is the folder that training wrote (--out). INPUT is a file of rows (CSV, TSV, Parquet, JSON lines), one row as COLUMN=VALUE
+pairs, a picture (PNG, JPEG, WebP), a folder of pictures, IDX images, or the beginning of a text. Every column that a model of rows reads must be there (DIR/README.md lists them); an empty
 cell is COLUMN= with nothing behind it. Other columns are ignored.
 
   gradstr predict model flowers.csv --out answers.csv
+  gradstr predict pets photo.jpg
   gradstr predict model "sepal length=5.1" "sepal width=3.5" "colour="`
 
 export function addPredict(gradstr: Command, cli: Cli): void {
@@ -22,7 +24,7 @@ export function addPredict(gradstr: Command, cli: Cli): void {
     .command('predict')
     .description('ask a trained model: an answer for each row')
     .argument('<dir>', 'the model’s folder')
-    .argument('<input...>', 'files, COLUMN=VALUE pairs of one row, or the beginning of a text')
+    .argument('<input...>', 'files, pictures, COLUMN=VALUE pairs of one row, or the beginning of a text')
     .option('--out <file>', 'write all answers as CSV, or the text, to a new file')
   writingOptions(command)
     .addHelpText('after', help)
@@ -66,12 +68,18 @@ async function predict(call: Call, dir: string, inputs: string[], out: string | 
   ])
   const model = resolve(cli.cwd, dir)
   const files = inputFiles(inputs, cli.cwd)
+  const unread: { name: string; why: string }[] = []
   try {
     const found = await withCompute(call, async compute => {
       const all = []
       for (const { path, name } of files.paths) {
-        const { config, predictions } = await compute.run('predict', { model, input: path }, { signal })
-        all.push(...predictions.map((prediction, i) => ({ input: name, row: i + 1, ...prediction })))
+        const { config, predictions, pictures } = await compute.run(
+          'predict',
+          { model, input: path },
+          { signal },
+        )
+        all.push(...predictions.map((prediction, i) => ({ ...placeOf(name, i, pictures), ...prediction })))
+        unread.push(...(pictures?.unread ?? []))
         report.event('model', {
           input: name,
           task: config.task,
@@ -82,10 +90,30 @@ async function predict(call: Call, dir: string, inputs: string[], out: string | 
       return all
     })
     if (out !== undefined) writeFileSync(resolve(cli.cwd, out), answers.answersCsv(found), { flag: 'wx' })
+    if (found.length === 0 && unread[0]) throw unreadable(unread[0])
+    for (const { name, why } of unread)
+      report.note(`Left out, as it cannot be read as a picture: ${printable(name)} (${printable(why)})`)
     for (const answer of found) report.event('prediction', answer)
     report.say(...answers.answerLines(found, report.paint))
-    report.result({ rows: found.length, file: out === undefined ? null : resolve(cli.cwd, out) })
+    report.result({
+      rows: found.length,
+      ...(unread.length > 0 ? { unread } : {}),
+      file: out === undefined ? null : resolve(cli.cwd, out),
+    })
   } finally {
     files.remove()
   }
 }
+
+/** What an answer is about: a row of a file, or a picture. */
+function placeOf(input: string, at: number, pictures: { names: string[] } | undefined) {
+  if (!pictures) return { input, row: at + 1 }
+  const name = pictures.names[at] ?? ''
+  return { input: name === basename(input) ? input : join(input, name) }
+}
+
+const unreadable = ({ name, why }: { name: string; why: string }): UserError =>
+  new UserError('predict/not-a-picture', {
+    message: `"${name}" cannot be read as a picture: ${why}.`,
+    fix: 'This model takes pictures: PNG, JPEG, WebP, a folder of them, or an IDX file.',
+  })

@@ -4,8 +4,8 @@ import { type Column, table } from '../table.ts'
 
 export interface Answer extends Prediction {
   input: string
-  /** From 1. */
-  row: number
+  /** From 1; none of a picture. */
+  row?: number
 }
 
 /** More answers than this are not shown; `--out` and `--json` have them all. */
@@ -22,12 +22,18 @@ export function answerLines(answers: readonly Answer[], paint: Paint): string[] 
   if (!one) return ['The input has no rows.']
   if (answers.length === 1) return [sentence(one, paint)]
   const several = new Set(answers.map(a => a.input)).size > 1
+  const rowed = answers.some(a => a.row !== undefined)
   const rows = answers
     .slice(0, MOST)
-    .map(a => [...(several ? [printable(a.input)] : []), String(a.row), valueText(a.prediction), sureness(a)])
+    .map(a => [
+      ...(several ? [printable(a.input)] : []),
+      ...(rowed ? [String(a.row ?? '')] : []),
+      valueText(a.prediction),
+      sureness(a),
+    ])
   const titles: Column[] = [
     ...(several ? [{ title: 'Input' }] : []),
-    { title: 'Row', align: 'right' },
+    ...(rowed ? [{ title: 'Row', align: 'right' } as const] : []),
     { title: 'Answer', align: typeof one.prediction === 'number' ? 'right' : 'left' },
     {
       title: one.confidence === undefined ? (one.low === undefined ? '' : 'Usually between') : 'Sure',

@@ -285,10 +285,20 @@ export const tasks = {
     output: z.object({ text: z.string(), tokens: z.int().nonnegative(), seconds: z.number() }),
   }),
 
-  /** Answers of a model folder for the rows of a file: CSV, TSV, Parquet, JSONL, or IDX images. */
+  /** Answers of a model folder for the rows of a file (CSV, TSV, Parquet, JSONL), a picture, a folder of them, or IDX images. */
   predict: task({
     input: z.object({ model: path, input: path, threads }),
-    output: z.object({ config: made<ModelConfig>(), predictions: z.array(made<Prediction>()) }),
+    output: z.object({
+      config: made<ModelConfig>(),
+      predictions: z.array(made<Prediction>()),
+      /** Of pictures: the name of each, and those that could not be read. */
+      pictures: z
+        .object({
+          names: z.array(z.string()),
+          unread: z.array(z.object({ name: z.string(), why: z.string() })),
+        })
+        .optional(),
+    }),
   }),
 
   /** The engines that may work on this machine. A second: the system is asked for its graphics cards. */

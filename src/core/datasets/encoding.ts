@@ -61,11 +61,22 @@ const table = z.object({
   target: z.discriminatedUnion('kind', [classTarget, numberTarget]),
 })
 
+/** Grey images, of IDX files or others: bytes `[height, width]`. */
 const images = z.object({
   v: z.literal(1),
   kind: z.literal('idx'),
   width: z.int().positive().max(4_096),
   height: z.int().positive().max(4_096),
+  target: classTarget,
+})
+
+/** Colour images: bytes `[channels, height, width]`. */
+const colours = z.object({
+  v: z.literal(1),
+  kind: z.literal('images'),
+  width: z.int().positive().max(4_096),
+  height: z.int().positive().max(4_096),
+  channels: z.literal(3),
   target: classTarget,
 })
 
@@ -87,40 +98,30 @@ export const textEncoding = z.object({
   tokenizer: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
-/** Colour images: bytes `[channels, height, width]`. Grey ones have the encoding of IDX files. */
-export const colourEncoding = z.object({
-  v: z.literal(1),
-  kind: z.literal('images'),
-  width: z.int().positive().max(4_096),
-  height: z.int().positive().max(4_096),
-  channels: z.literal(3),
-  target: classTarget,
-})
-export type ColourEncoding = z.infer<typeof colourEncoding>
 export type TextEncoding = z.infer<typeof textEncoding>
 
 /** How rows become the model's inputs, and its outputs answers. Fitted on the shards, never on the holdout. */
-export const encoding = z.discriminatedUnion('kind', [table, images])
+export const encoding = z.discriminatedUnion('kind', [table, images, colours])
 
 export type Encoding = z.infer<typeof encoding>
 export type TableEncoding = z.infer<typeof table>
-export type ImageEncoding = z.infer<typeof images>
+export type ImageEncoding = z.infer<typeof images> | z.infer<typeof colours>
 export type Feature = z.infer<typeof feature>
 export type NumericFeature = z.infer<typeof numeric>
 export type CategoricalFeature = z.infer<typeof categorical>
 export type DateFeature = z.infer<typeof date>
 export type TargetEncoding = z.infer<typeof classTarget> | z.infer<typeof numberTarget>
 
+export const channelsOf = (encoding: ImageEncoding): 1 | 3 =>
+  encoding.kind === 'idx' ? 1 : encoding.channels
+
 /** How many inputs a model of this encoding has. */
 export function inputsOf(encoding: Encoding): number {
-  if (encoding.kind === 'idx') return encoding.width * encoding.height
+  if (encoding.kind !== 'table') return channelsOf(encoding) * encoding.width * encoding.height
   return encoding.features.reduce((total, feature) => total + widthOf(feature), 0)
 }
 
 export const readEncoding = (path: string): Promise<Encoding> => readJson(path, encoding)
-export const readColourEncoding = (path: string): Promise<ColourEncoding> => readJson(path, colourEncoding)
-export const readRowsEncoding = (path: string): Promise<Encoding | ColourEncoding> =>
-  readJson(path, z.discriminatedUnion('kind', [table, images, colourEncoding]))
 export const readTextEncoding = (path: string): Promise<TextEncoding> => readJson(path, textEncoding)
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {

@@ -1,7 +1,7 @@
 export { encodeRows, valuesOf } from './encode-rows.ts'
 export {
   type CategoricalFeature,
-  type ColourEncoding,
+  channelsOf,
   type DateFeature,
   type Encoding,
   encoding,
@@ -9,7 +9,6 @@ export {
   type ImageEncoding,
   inputsOf,
   type NumericFeature,
-  readColourEncoding,
   readEncoding,
   readTextEncoding,
   type TableEncoding,
@@ -18,7 +17,8 @@ export {
   textEncoding,
 } from './encoding.ts'
 export { mnistFolder } from './idx/folder.ts'
-export { readImages } from './idx/images.ts'
+export { isIdx, readImages } from './idx/images.ts'
+export { type Picture, readPictures } from './images/pictures.ts'
 export { nearNames } from './infer/near.ts'
 export { inspect } from './inspect.ts'
 export { prepare } from './prepare.ts'

@@ -3,7 +3,7 @@ import { DateColumn } from './cells/date-column.ts'
 import type { KnownColumn } from './cells/known.ts'
 import { NumberColumn } from './cells/number-column.ts'
 import { TextColumn } from './cells/text-column.ts'
-import type { ColourEncoding, Feature, ImageEncoding, TableEncoding } from './encoding.ts'
+import { channelsOf, type Encoding, type Feature, type ImageEncoding } from './encoding.ts'
 import type { Size } from './images/decode.ts'
 import { nearNames } from './infer/near.ts'
 import type { Found } from './open.ts'
@@ -32,11 +32,8 @@ export function checkTarget(wanted: string | undefined, known: string, where: st
   })
 }
 
-/** What a model knows of pictures. */
-export type PictureEncoding = ImageEncoding | ColourEncoding
-
 /** A text says what is wrong by itself. @throws UserError `dataset/other-kind` for a table instead of pictures, and so on */
-export function checkKind(given: TableEncoding | PictureEncoding, { kind }: Found, where: string): void {
+export function checkKind(given: Encoding, { kind }: Found, where: string): void {
   const pictures = kind === 'idx' || kind === 'images'
   if (kind === 'text' || pictures === (given.kind !== 'table')) return
   throw new UserError('dataset/other-kind', {
@@ -49,7 +46,7 @@ export function checkKind(given: TableEncoding | PictureEncoding, { kind }: Foun
 }
 
 /** @throws UserError `dataset/other-size` */
-export function checkSize(given: PictureEncoding | undefined, size: Size, where: string): void {
+export function checkSize(given: ImageEncoding | undefined, size: Size, where: string): void {
   if (
     !given ||
     (given.width === size.width && given.height === size.height && channelsOf(given) === size.channels)
@@ -62,10 +59,7 @@ export function checkSize(given: PictureEncoding | undefined, size: Size, where:
   })
 }
 
-export const channelsOf = (encoding: PictureEncoding): 1 | 3 =>
-  encoding.kind === 'idx' ? 1 : encoding.channels
-
-const sizeText = (of: Size | PictureEncoding): string => {
+const sizeText = (of: Size | ImageEncoding): string => {
   const channels = 'channels' in of ? of.channels : 1
   return `${channels === 1 ? 'grey' : 'colour'} images of ${of.width} × ${of.height} pixels`
 }

@@ -1,4 +1,4 @@
-import { readRowsEncoding } from './encoding.ts'
+import { readEncoding } from './encoding.ts'
 import { prepareTable } from './fit/prepare-table.ts'
 import { prepareIdx } from './idx/prepare.ts'
 import { prepareImages } from './images/prepare.ts'
@@ -16,7 +16,7 @@ import type { Prepared, PrepareOptions } from './types.ts'
 export function prepare(options: PrepareOptions): Promise<Prepared> {
   return withSystemErrors(options.path, async () => {
     const found = await findDataset(options.path, options.as)
-    const given = options.encoding === undefined ? undefined : await readRowsEncoding(options.encoding)
+    const given = options.encoding === undefined ? undefined : await readEncoding(options.encoding)
     if (given) checkKind(given, found, options.path)
     const [table, pictures] = given?.kind === 'table' ? [given] : [undefined, given]
     if (found.kind === 'idx') return prepareIdx(found.folder, options, pictures)

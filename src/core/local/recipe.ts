@@ -101,8 +101,9 @@ function rowsModel(prepared: PreparedRows, model: LocalModel) {
   const { task, inputs, outputs, input } = prepared
   const image = imageOf(prepared)
   if (model === 'cnn' && image) {
-    // McMahan et al. 2017; each convolution halves the picture.
-    const channels = [32, 64].slice(0, Math.max(1, Math.floor(Math.log2(Math.min(image[1], image[2])))))
+    // McMahan et al. 2017; each convolution halves the picture, and what is left has about seven pixels a side.
+    const halvings = clamp(Math.round(Math.log2(Math.min(image[1], image[2]) / 7)), 1, 4)
+    const channels = [32, 64, 64, 64].slice(0, halvings)
     return { recipe: 'cnn', task, input, model: { image, channels, kernel: 5, hidden: [512], outputs } }
   }
   if (model === 'resnet' && image) {

@@ -150,12 +150,6 @@ function reading({ dataset, as, target, task, text, seed }: LocalOrder, base: Ba
 }
 
 function refuseModel({ model, dataset }: LocalOrder, prepared: Prepared): void {
-  if (prepared.kind === 'rows' && prepared.image?.channels === 3)
-    throw new UserError('local/colour', {
-      message: 'These are colour images. A model folder holds models of grey ones only.',
-      fix: 'Convert the images to grey.',
-      where: dataset,
-    })
   const fitting = modelsFor(prepared)
   if (model === undefined || fitting.includes(model)) return
   const kind = prepared.kind === 'text' ? 'a text' : fitting.includes('cnn') ? 'images' : 'a table'

@@ -9,7 +9,7 @@ import { exportModel } from './export.ts'
 
 import { openModel } from './open.ts'
 import type { Prediction } from './predictions.ts'
-import { digits, flowers, houses, ingredients } from './small-model.test-support.ts'
+import { digits, flowers, houses, ingredients, shapes } from './small-model.test-support.ts'
 
 // model.onnx, given raw rows, must answer what the training room's engine answers to the same rows encoded.
 
@@ -94,6 +94,18 @@ describe('model.onnx and the encoded rows give the same', () => {
     const pixels = Uint8Array.from({ length: 5 * 12 }, (_, i) => (i * 91) % 256)
     const x: Tensor = { dtype: 'U8', shape: [5, 12], data: pixels }
     expectClasses(['0', '1', '7'], await both(digits, 5, x, model => model.predictImages(pixels)))
+  })
+
+  it('answers for colours as pictures lie in memory, while it learned from one colour after another', async () => {
+    const [rows, width, height] = [5, 4, 3]
+    const planes = Uint8Array.from({ length: rows * 3 * width * height }, (_, i) => (i * i * 31) % 251)
+    const picture = planes.map((_, at) => {
+      const [row, rest] = [Math.floor(at / 36), at % 36]
+      const [pixel, colour] = [Math.floor(rest / 3), rest % 3]
+      return planes[row * 36 + colour * 12 + pixel]!
+    })
+    const x: Tensor = { dtype: 'U8', shape: [rows, 36], data: planes }
+    expectClasses(['circle', 'cross'], await both(shapes, 5, x, model => model.predictImages(picture)))
   })
 
   it('answers for whatever table', async () => {

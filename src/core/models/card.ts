@@ -29,7 +29,7 @@ function what(config: ModelConfig): string {
   const [first] = config.inputs
   const from =
     first?.kind === 'image'
-      ? `It looks at a grey image of ${first.width} × ${first.height} pixels`
+      ? `It looks at a ${first.channels === 1 ? 'grey' : 'colour'} image of ${first.width} × ${first.height} pixels`
       : `It looks at the ${plural(config.inputs.length, 'column')} in the table below`
   const answer = config.classes
     ? `and answers with one of ${config.classes.length} classes: ${listed(config.classes)}.`
@@ -96,11 +96,11 @@ const verdict = (better: boolean): string =>
 
 function use(config: ModelConfig): string {
   const images = config.inputs[0]?.kind === 'image'
-  const file = images ? 'folder-with-idx-files' : 'rows.csv'
+  const file = images ? 'picture.png' : 'rows.csv'
   return [
     'With Gradstr:',
     `\`\`\`sh\ngradstr predict . ${file}\n\`\`\``,
-    'With plain onnxruntime in Python (`pip install onnxruntime`; nothing of Gradstr is needed, and no network). ' +
+    `With plain onnxruntime in Python (\`pip install onnxruntime${images ? ' pillow' : ''}\`; nothing of Gradstr is needed, and no network). ` +
       'All preparation of the values is inside model.onnx:',
     `\`\`\`python\n${pythonExample(config)}\`\`\``,
     `The meaning of every input and output is in \`config.json\`.`,

@@ -46,13 +46,17 @@ const modelInput = z.discriminatedUnion('kind', [
     type: z.literal('float64'),
     example: z.number(),
   }),
-  /** Grey values, rows of pixels from top to bottom. The shape is [rows, height, width]. */
+  /**
+   * Pixels as pictures lie in memory, rows from top to bottom. The shape is [rows, height, width] of grey ones, of colours
+   * [rows, height, width, 3].
+   */
   z.object({
     kind: z.literal('image'),
     name: z.string(),
     type: z.literal('uint8'),
     width: z.int().positive(),
     height: z.int().positive(),
+    channels: z.union([z.literal(1), z.literal(3)]).default(1),
     meaning,
   }),
 ])

@@ -2,6 +2,7 @@ import { UserError } from '../../shared/errors.ts'
 import { type Encoding, type Feature, nearNames, type Row, valuesOf } from '../datasets/index.ts'
 import { type Feeds, ort } from '../training/index.ts'
 import type { ModelInput } from './config.ts'
+import { imageShape } from './inputs.ts'
 
 /** Values of one input of model.onnx, for all rows. */
 export interface Column {
@@ -23,7 +24,7 @@ export function columnsOf(encoding: Encoding, inputs: readonly ModelInput[], row
 }
 
 /**
- * Images one after another as model.onnx takes them, a byte for each pixel, rows of pixels from top to bottom.
+ * Images one after another as model.onnx takes them, bytes as `imageShape` says.
  * @throws UserError `models/wrong-input`; RangeError when they are not whole images
  */
 export function imageColumn(
@@ -32,7 +33,7 @@ export function imageColumn(
 ): { column: Column; count: number } {
   const input = inputs[0]
   if (input?.kind !== 'image') throw wrongInput('a table', 'images')
-  const count = pixels.length / (input.width * input.height)
+  const count = pixels.length / sizeOf(input)
   if (!Number.isInteger(count)) throw new RangeError(`${pixels.length} bytes are not whole images`)
   return { column: { input, data: pixels }, count }
 }
@@ -42,11 +43,14 @@ export function feedsOf(columns: readonly Column[], from: number, to: number): F
   return Object.fromEntries(columns.map(column => [column.input.name, tensorOf(column, from, to)]))
 }
 
+const sizeOf = ({ width, height, channels }: ModelInput & { kind: 'image' }): number =>
+  width * height * channels
+
 function tensorOf({ input, data }: Column, from: number, to: number): Feeds[string] {
   if (input.kind === 'image') {
-    const size = input.width * input.height
+    const size = sizeOf(input)
     const pixels = (data as Uint8Array).subarray(from * size, to * size) // of an image input always bytes
-    return new ort.Tensor('uint8', pixels, [to - from, input.height, input.width])
+    return new ort.Tensor('uint8', pixels, imageShape(input, to - from))
   }
   const values = data.slice(from, to)
   const shape = [to - from, 1]

@@ -1,4 +1,10 @@
-import type { Encoding, Feature, ImageEncoding, TableEncoding } from '../datasets/index.ts'
+import {
+  channelsOf,
+  type Encoding,
+  type Feature,
+  type ImageEncoding,
+  type TableEncoding,
+} from '../datasets/index.ts'
 import type { ColumnInput, ModelInput } from './config.ts'
 
 /** Names of model.onnx's outputs, which no input may have. */
@@ -8,17 +14,22 @@ const TOLERANCE = 1e-4
 
 /** The inputs of model.onnx. */
 export function modelInputs(encoding: Encoding): ModelInput[] {
-  return encoding.kind === 'idx' ? [imageInput(encoding)] : inputsFor(encoding)
+  return encoding.kind === 'table' ? inputsFor(encoding) : [imageInput(encoding)]
 }
 
-export const imageInput = ({ width, height }: ImageEncoding): ModelInput & { kind: 'image' } => ({
-  kind: 'image',
-  name: 'image',
-  type: 'uint8',
-  width,
-  height,
-  meaning: 'Grey values from 0 to 255, rows of pixels from top to bottom.',
-})
+export function imageInput(encoding: ImageEncoding): ModelInput & { kind: 'image' } {
+  const { width, height } = encoding
+  const channels = channelsOf(encoding)
+  const values = channels === 1 ? 'Grey values' : 'Red, green and blue'
+  const meaning = `${values} from 0 to 255, rows of pixels from top to bottom.`
+  return { kind: 'image', name: 'image', type: 'uint8', width, height, channels, meaning }
+}
+
+/** Shape of an image input of model.onnx. @param rows  how many, or their name */
+export const imageShape = <R extends number | string>(
+  { width, height, channels }: ModelInput & { kind: 'image' },
+  rows: R,
+): (R | number)[] => [rows, height, width, ...(channels === 1 ? [] : [channels])]
 
 /** One input for each feature, in their order. */
 export function inputsFor({ features }: TableEncoding): ColumnInput[] {

@@ -14,7 +14,7 @@ export interface OpenModel {
   encoding: Encoding
   /** @throws UserError `models/missing-column`, `dataset/row-value` with row and column */
   predict(rows: readonly Row[]): Promise<Prediction[]>
-  /** @param pixels  whole images, one after another, a byte for each pixel */
+  /** @param pixels  whole images, one after another, `[height, width]` bytes each, of colours `[height, width, 3]` */
   predictImages(pixels: Uint8Array): Promise<Prediction[]>
   close(): Promise<void>
 }

@@ -5,7 +5,8 @@ export function pythonExample(config: ModelConfig): string {
   const rows = config.inputs.map(input => `    ${text(input.name)}: ${value(input)},\n`).join('')
   return [
     'import numpy as np\n',
-    'import onnxruntime\n\n',
+    'import onnxruntime\n',
+    config.inputs[0]?.kind === 'image' ? 'from PIL import Image\n\n' : '\n',
     'model = onnxruntime.InferenceSession("model.onnx")\n',
     `${config.task === 'classification' ? 'label, probabilities' : 'label,'} = model.run(None, {\n${rows}})\n`,
     config.task === 'classification' ? 'print(label[0], probabilities[0])\n' : 'print(label[0])\n',
@@ -15,7 +16,7 @@ export function pythonExample(config: ModelConfig): string {
 function value(input: ModelInput): string {
   switch (input.kind) {
     case 'image':
-      return `np.zeros((1, ${input.height}, ${input.width}), np.uint8)`
+      return `np.asarray(Image.open("picture.png").convert("${input.channels === 1 ? 'L' : 'RGB'}").resize((${input.width}, ${input.height})), np.uint8)[None]`
     case 'text':
       return `np.array([[${text(input.values[0] ?? '')}]], dtype=object)`
     default:

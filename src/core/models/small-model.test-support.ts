@@ -30,6 +30,15 @@ export const digits: ImageEncoding = {
   target: { kind: 'class', name: 'label', values: ['0', '1', '7'] },
 }
 
+export const shapes: ImageEncoding = {
+  v: 1,
+  kind: 'images',
+  width: 4,
+  height: 3,
+  channels: 3,
+  target: { kind: 'class', name: 'class', values: ['circle', 'cross'] },
+}
+
 export const facts: TrainingFacts = {
   rounds: [
     { round: 1, loss: 1.25, used: 2 },
@@ -49,7 +58,7 @@ export function specFor(encoding: Encoding, hidden = [6]): SpecOf<'mlp'> {
     model: { inputs: inputsOf(encoding), hidden, outputs: classes ?? 1 },
     task: classes === undefined ? 'regression' : 'classification',
     input:
-      encoding.kind === 'idx'
+      encoding.kind !== 'table'
         ? { dtype: 'u8', scale: 1 / 255, shift: 0 }
         : { dtype: 'f32', scale: 1, shift: 0 },
     batch: 8,
@@ -71,7 +80,7 @@ export async function ingredients(
   const wave = (n: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(i * (i + seed)))
   const labels = Int32Array.from({ length: rows }, (_, i) => (i * i) % outputs)
   const x =
-    encoding.kind === 'idx'
+    encoding.kind !== 'table'
       ? {
           dtype: 'U8' as const,
           shape: [rows, inputs],

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
+import type { ImageEncoding } from '../encoding.ts'
 import { pushGrouped } from '../grouped.ts'
-import { checkSize, classesAmong, type PictureEncoding } from '../known.ts'
+import { checkSize, classesAmong } from '../known.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import { answered, type ShardWriter } from '../shards.ts'
 import { assigner, bucketSizes, planSplit, type Quotas } from '../split.ts'
@@ -17,14 +18,14 @@ import type { IdxFolder } from './folder.ts'
 export async function prepareIdx(
   folder: IdxFolder,
   options: PrepareOptions,
-  given?: PictureEncoding,
+  given?: ImageEncoding,
 ): Promise<PreparedRows> {
   refuseOtherTask(options)
   const data = await openIdxDataset(folder)
   const { width, height } = data.train
   checkSize(given, { width, height, channels: 1 }, options.path)
   const names = classesOf(data.counts).map(({ name }) => name)
-  const encoding: PictureEncoding = given ?? {
+  const encoding: ImageEncoding = given ?? {
     v: 1,
     kind: 'idx',
     width,

@@ -44,16 +44,26 @@ function isGrey(pixels: Buffer, channels: number): boolean {
   return true
 }
 
-/** The middle of the image at a size: `[channels, height, width]`, rows of pixels from top to bottom. */
-export async function pixelsOf(bytes: Buffer, { width, height, channels }: Size): Promise<Uint8Array> {
+/** The middle of the image at a size: `[height, width, channels]`, as pictures lie in memory. */
+export async function pictureOf(bytes: Buffer, { width, height, channels }: Size): Promise<Uint8Array> {
   const sized = opened(bytes)
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .resize(width, height, { fit: 'cover' })
   const { data, info } = await sized.raw().toBuffer({ resolveWithObject: true })
-  if (channels === 1 && info.channels === 1) return data
-  const planes = new Uint8Array(channels * width * height)
-  for (let p = 0; p < width * height; p++)
-    for (let c = 0; c < channels; c++)
-      planes[c * width * height + p] = data[p * info.channels + Math.min(c, info.channels - 1)]!
-  return planes
+  if (info.channels === channels) return data
+  const picture = new Uint8Array(channels * width * height)
+  for (let at = 0; at < picture.length; at++)
+    picture[at] =
+      data[Math.floor(at / channels) * info.channels + Math.min(at % channels, info.channels - 1)]!
+  return picture
+}
+
+/** The same as `[channels, height, width]`, as models learn from it. */
+export async function pixelsOf(bytes: Buffer, size: Size): Promise<Uint8Array> {
+  const picture = await pictureOf(bytes, size)
+  const { channels } = size
+  const count = picture.length / channels
+  return channels === 1
+    ? picture
+    : picture.map((_, at) => picture[(at % count) * channels + Math.floor(at / count)]!)
 }

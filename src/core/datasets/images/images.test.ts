@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../training/index.ts'
 import { inspectRows, testFolder } from '../folder.test-support.ts'
-import { inspect, type PreparedRows, readColourEncoding, readEncoding } from '../index.ts'
+import { inspect, type PreparedRows, readEncoding } from '../index.ts'
 import { type Entry, zipOf } from './zip.test-support.ts'
 
 const folder = testFolder()
@@ -124,7 +124,7 @@ describe('images in class folders', () => {
         for (const pixel of pixels.slice(c * 64, (c + 1) * 64))
           expect(Math.abs(pixel - value)).toBeLessThan(6)
     }
-    expect(await readColourEncoding(prepared.encoding)).toMatchObject({ kind: 'images', channels: 3 })
+    expect(await readEncoding(prepared.encoding)).toMatchObject({ kind: 'images', channels: 3 })
   })
 
   it('are cut to their middle, and turned as the camera says', async () => {

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
-import type { ColourEncoding, ImageEncoding } from '../encoding.ts'
+import { channelsOf, type ImageEncoding } from '../encoding.ts'
 import { pushGrouped } from '../grouped.ts'
 import { inOrder } from '../in-order.ts'
-import { channelsOf, classesAmong, type PictureEncoding } from '../known.ts'
+import { classesAmong } from '../known.ts'
 import { ENCODING, HOLDOUT, intoFolder, movedTo, writeBuckets } from '../output.ts'
 import { answered, type ShardWriter } from '../shards.ts'
 import { assigner, bucketSizes, planSplit, type Quotas } from '../split.ts'
@@ -25,7 +25,7 @@ const TOGETHER = 256
 export async function prepareImages(
   source: ImageSource,
   options: PrepareOptions,
-  given?: PictureEncoding,
+  given?: ImageEncoding,
 ): Promise<PreparedRows> {
   refuseOtherTask(options)
   const scanned = await scanImages(source, options)
@@ -68,7 +68,7 @@ export async function prepareImages(
   })
 }
 
-const sizeOf = (given: PictureEncoding): Size => ({
+const sizeOf = (given: ImageEncoding): Size => ({
   width: given.width,
   height: given.height,
   channels: channelsOf(given),
@@ -80,7 +80,7 @@ function chosenSize({ images }: ScannedImages, options: PrepareOptions): Size {
 }
 
 /** Grey images are those of IDX files. */
-function encodingOf({ width, height, channels }: Size, values: string[]): ImageEncoding | ColourEncoding {
+function encodingOf({ width, height, channels }: Size, values: string[]): ImageEncoding {
   const target = { kind: 'class' as const, name: 'class', values }
   return channels === 1
     ? { v: 1, kind: 'idx', width, height, target }

@@ -1,4 +1,10 @@
-import type { Encoding, Feature, ImageEncoding, TableEncoding } from '../../datasets/index.ts'
+import {
+  type Encoding,
+  type Feature,
+  type ImageEncoding,
+  inputsOf,
+  type TableEncoding,
+} from '../../datasets/index.ts'
 import {
   constantWeights,
   encodeModel,
@@ -6,9 +12,10 @@ import {
   Graph,
   type RowsSpec,
   type Tensors,
+  transpose,
   type Value,
 } from '../../training/index.ts'
-import { imageInput, inputsFor } from '../inputs.ts'
+import { imageInput, imageShape, inputsFor } from '../inputs.ts'
 import { answerClass, answerNumber } from './answers.ts'
 import { prepareNumber, prepareText, sideBySide } from './prepare-columns.ts'
 import { prepareDate } from './prepare-date.ts'
@@ -22,7 +29,7 @@ const ROWS = 'rows'
  */
 export function modelGraph(spec: RowsSpec, encoding: Encoding, weights: Tensors): Uint8Array {
   const graph = new Graph(undefined, { general: true })
-  const x = encoding.kind === 'idx' ? images(graph, encoding, spec) : columns(graph, encoding)
+  const x = encoding.kind === 'table' ? columns(graph, encoding) : images(graph, encoding, spec)
   const y = forward(spec, x, constantWeights(graph, spec, weights))
   const { target } = encoding
   graph.scope('answer', () =>
@@ -52,15 +59,20 @@ function prepare(feature: Feature, x: Value): Value {
   }
 }
 
-/** `[rows, height, width]` u8 → `[rows, inputs]`, still bytes: the model scales them itself. */
+/**
+ * `[rows, height, width]` u8, or of colours `[rows, height, width, 3]` → `[rows, inputs]`, still bytes: the model scales them
+ * itself.
+ */
 function images(graph: Graph, encoding: ImageEncoding, spec: RowsSpec): Value {
-  const { width, height } = encoding
   if (spec.input.dtype !== 'u8') throw new TypeError('images enter the model as bytes')
-  const x = graph.input(imageInput(encoding).name, 'u8', [ROWS, height, width])
+  const input = imageInput(encoding)
+  const x = graph.input(input.name, 'u8', imageShape(input, ROWS))
+  // The model learned from one colour after another.
+  const planes = input.channels === 1 ? x : transpose(x, [0, 3, 1, 2])
   return graph.node({
     type: 'Flatten',
-    inputs: [x],
+    inputs: [planes],
     attributes: { axis: 1 },
-    outputs: [{ dtype: 'u8', shape: [ROWS, height * width] }],
+    outputs: [{ dtype: 'u8', shape: [ROWS, inputsOf(encoding)] }],
   })[0]!
 }
