@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import type { Memory } from '../../shared/memory.ts'
 import type { Bytes } from '../../shared/units.ts'
+import { writeWhole } from '../../shared/writing.ts'
 import type { KeyPair } from '../identity/index.ts'
 import { openChunk, sealChunk, tagBytes } from './chunk.ts'
 import type { BlossomClient, Chunk } from './client.ts'
@@ -95,7 +96,7 @@ async function fillPart(
         const mayBeHere = place.at + chunk.size - tagBytes <= held
         const known = mayBeHere ? await heldBy(file, chunk, place, memory) : undefined
         const plain = known ?? (await fetchChunk(chunk, place, memory))
-        if (!known) await file.write(plain, 0, plain.length, place.at)
+        if (!known) await writeWhole(file, plain, place.at)
         await turn.comes
         whole.update(plain)
       } finally {

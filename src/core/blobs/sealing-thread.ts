@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeWholeSync } from '../../shared/writing.ts'
 import { answerRequests } from '../threads/index.ts'
 import { sealChunk, tagBytes } from './chunk.ts'
 
@@ -35,6 +36,11 @@ function seal(
   if (room.length < size) room = Buffer.allocUnsafeSlow(size)
   const sealed = sealChunk(key, index, last, plain, room)
   const sha256 = hash('sha256', sealed)
-  writeFileSync(join(folder, sha256), sealed)
+  const file = openSync(join(folder, sha256), 'w')
+  try {
+    writeWholeSync(file, sealed)
+  } finally {
+    closeSync(file)
+  }
   return sha256
 }

@@ -1,6 +1,7 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeWholeSync } from '../../shared/writing.ts'
 
 /** A temporary file that has no name any more once it is open: a killed process leaves nothing. */
 export class NamelessFile {
@@ -16,7 +17,7 @@ export class NamelessFile {
   }
 
   append(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.descriptor, bytes, at)
+    writeWholeSync(this.descriptor, bytes)
   }
 
   /** Fills `bytes` from `position` on. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import { type Bytes, bytes as inBytes } from '../../../shared/units.ts'
+import { writeWhole } from '../../../shared/writing.ts'
 import { writeAtomically } from '../atomic.ts'
 import { elements, itemSize, type TensorData, type Tensors } from '../tensor.ts'
 import { encodeHeader, type TensorShape } from './header.ts'
@@ -38,7 +38,7 @@ export async function writeSafetensors(
     const append = async (chunk: Uint8Array) => {
       hash.update(chunk)
       size += chunk.length
-      await writeAll(file, chunk)
+      await writeWhole(file, chunk)
     }
     await append(encodeHeader(sources, metadata))
     for (const source of sources) await writeTensor(source, append)
@@ -61,9 +61,4 @@ async function writeTensor(
   }
   if (written !== expected)
     throw new RangeError(`tensor "${source.name}" should have ${expected} bytes, its source gave ${written}`)
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let at = 0
-  while (at < chunk.length) at += (await file.write(chunk, at, chunk.length - at)).bytesWritten
 }
