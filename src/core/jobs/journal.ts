@@ -9,6 +9,8 @@ export function openJournal(db: Database) {
   const json = <T>(text: unknown): T => JSON.parse(text as string) as T
   return {
     transaction: db.transaction,
+    /** Grows whenever what was written is taken back. */
+    rollbacks: (): number => db.rollbacks,
 
     create(id: string, side: Side, at: Seconds): void {
       db.prepare('insert or ignore into job (id, side, created_at) values (?, ?, ?)').run(id, side, at)
@@ -46,10 +48,6 @@ export function openJournal(db: Database) {
         .run(job, entry.id, version, entry.at, JSON.stringify(entry.fact), job)
       return changes === 1
     },
-    /** Entries in the log. */
-    length: (job: string): number =>
-      db.prepare<{ n: number }>('select coalesce(max(position) + 1, 0) n from entry where job = ?').get(job)
-        ?.n ?? 0,
     log<F>(job: string): Entry<F>[] {
       return db
         .prepare<{ id: string; at: Seconds; fact: string }>(

@@ -46,8 +46,10 @@ const light = { durable: false }
  */
 export class Runner<S, F, E extends EffectBase> {
   #state: S
-  /** Entries that `#state` is folded from. */
-  #length: number
+  /** Asked for and not done, in order. */
+  #pending: Map<string, E>
+  /** As often as that, transactions had been rolled back when these two were last read from the log. */
+  #rollbacks: number
   readonly #options: RunnerOptions<S, F, E>
   readonly #running = new Map<string, { effect: E; abort: AbortController }>()
   readonly #settled: Promise<S>
@@ -61,9 +63,9 @@ export class Runner<S, F, E extends EffectBase> {
   constructor(options: RunnerOptions<S, F, E>) {
     this.#options = options
     options.journal.create(options.id, options.side, options.now())
-    const log = options.journal.log<F>(options.id)
-    this.#state = replay(options.machine, log)
-    this.#length = log.length
+    this.#state = replay(options.machine, options.journal.log<F>(options.id))
+    this.#pending = this.#asked()
+    this.#rollbacks = options.journal.rollbacks()
     this.#settled = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
@@ -85,7 +87,7 @@ export class Runner<S, F, E extends EffectBase> {
   start(): void {
     if (this.#closed) return
     this.#started = true
-    for (const effect of this.#options.journal.pending<E>(this.id)) this.#launch(effect)
+    this.#launchAll()
     this.#afterwards()
   }
 
@@ -101,31 +103,38 @@ export class Runner<S, F, E extends EffectBase> {
     const folded = journal.transaction(() => {
       if (!journal.append(this.id, entry, machine.version)) return undefined
       const [state, effects] = machine.advance(this.#state, entry)
-      for (const effect of effects) journal.ask(this.id, effect)
-      return state
+      return { state, asked: effects.filter(effect => journal.ask(this.id, effect)) }
     }, light)
     if (folded === undefined) return false
-    this.#state = folded
-    this.#length++
-    onChange?.(folded, entry)
+    this.#state = folded.state
+    for (const effect of folded.asked) this.#pending.set(effect.id, effect)
+    onChange?.(folded.state, entry)
     // Once the caller's transaction is over, and only what it left on disk.
     setImmediate(() => {
       if (this.#closed) return
       this.#keepToLog()
       if (!this.#started) return
-      for (const effect of journal.pending<E>(this.id)) this.#launch(effect)
+      this.#launchAll()
       this.#afterwards()
     })
     return true
   }
 
-  /** A caller's transaction that rolled back took our entry with it: the log is the truth. */
+  /** A caller's transaction that rolled back took our entry with it, and what it asked for: the log is the truth. */
   #keepToLog(): void {
     const { journal, machine } = this.#options
-    if (journal.length(this.id) === this.#length) return
-    const log = journal.log<F>(this.id)
-    this.#state = replay(machine, log)
-    this.#length = log.length
+    if (journal.rollbacks() === this.#rollbacks) return
+    this.#state = replay(machine, journal.log<F>(this.id))
+    this.#pending = this.#asked()
+    this.#rollbacks = journal.rollbacks()
+  }
+
+  #asked(): Map<string, E> {
+    return new Map(this.#options.journal.pending<E>(this.id).map(effect => [effect.id, effect]))
+  }
+
+  #launchAll(): void {
+    for (const effect of this.#pending.values()) this.#launch(effect)
   }
 
   /** Stops effects and timers. The log stays as it is; a new runner goes on from it. */
@@ -139,7 +148,11 @@ export class Runner<S, F, E extends EffectBase> {
   #launch(effect: E): void {
     const { machine, journal, now } = this.#options
     if (this.#running.has(effect.id)) return
-    if (machine.abandoned(this.#state, effect)) return journal.finish(this.id, effect.id, now())
+    if (machine.abandoned(this.#state, effect)) {
+      journal.finish(this.id, effect.id, now())
+      this.#pending.delete(effect.id)
+      return
+    }
     const abort = new AbortController()
     this.#running.set(effect.id, { effect, abort })
     const work = this.#carryOut(effect, abort.signal).finally(() => {
@@ -182,6 +195,7 @@ export class Runner<S, F, E extends EffectBase> {
         journal.finish(this.id, effect.id, now())
         if (outcome.fact !== undefined) this.append(`done:${effect.id}`, outcome.fact)
       }, light)
+      this.#pending.delete(effect.id)
     } catch (error) {
       this.#settle.reject(error)
     }
@@ -193,7 +207,7 @@ export class Runner<S, F, E extends EffectBase> {
     for (const { effect, abort } of this.#running.values())
       if (machine.abandoned(this.#state, effect)) abort.abort()
     clearTimeout(this.#timer)
-    if (machine.over(this.#state) && this.#running.size === 0 && journal.pending(this.id).length === 0) {
+    if (machine.over(this.#state) && this.#running.size === 0 && this.#pending.size === 0) {
       journal.close(this.id, now())
       this.#settle.resolve(this.#state)
       return

@@ -8,7 +8,7 @@ import type { Audit } from './types.ts'
  * is available is unspent?
  */
 export async function audit(context: Context, options: { mints?: boolean }): Promise<Audit> {
-  const problems = [...context.ledger.check(), ...compare(context)]
+  const problems = [...context.ledger.check(), ...context.ledger.recount(), ...compare(context)]
   if (options.mints) for (const url of context.mints.known()) problems.push(...(await askMint(context, url)))
   return { problems }
 }

@@ -18,6 +18,8 @@ type Account =
   | 'external'
 export type Changes = Partial<Record<Account, number>>
 
+type Total = { mint: string; account: Account; amount: number }
+
 export type Ledger = ReturnType<typeof createLedger>
 
 /**
@@ -33,24 +35,39 @@ export function createLedger(db: Database, now: () => number) {
       const { lastInsertRowid: entry } = db
         .prepare('insert into ledger_entry (at, kind, about, mint) values (?, ?, ?, ?)')
         .run(now(), kind, about, mint)
-      for (const [account, amount] of lines)
-        db.prepare('insert into ledger_line (entry, account, amount) values (?, ?, ?)').run(
-          entry,
-          account,
-          amount,
-        )
+      for (const [account, amount] of lines) add(entry, mint, account, amount)
       const problems = check()
       if (problems.length > 0) throw new Error(`ledger entry "${kind}" for ${about}: ${problems.join('; ')}`)
     })
   }
 
+  function add(entry: number, mint: string, account: string, amount: number): void {
+    db.prepare('insert into ledger_line (entry, account, amount) values (?, ?, ?)').run(
+      entry,
+      account,
+      amount,
+    )
+    db.prepare(
+      `insert into ledger_total (mint, account, amount) values (?, ?, ?)
+       on conflict (mint, account) do update set amount = amount + excluded.amount`,
+    ).run(mint, account, amount)
+  }
+
   const totals = () =>
-    db
-      .prepare<{ mint: string; account: Account; amount: number }>(
+    db.prepare<Total>('select mint, account, amount from ledger_total order by mint, account').all()
+
+  /** Whether the totals are what all lines sum to, from the first one on: in words where they are not. */
+  function recount(): string[] {
+    const sums = db
+      .prepare<Total>(
         `select mint, account, sum(amount) amount from ledger_line join ledger_entry on id = entry
-         group by mint, account`,
+         group by mint, account order by mint, account`,
       )
       .all()
+    return JSON.stringify(sums) === JSON.stringify(totals())
+      ? []
+      : ['the totals of the accounts are not what their entries sum to']
+  }
 
   /** What does not add up, in words. */
   function check(): string[] {
@@ -107,5 +124,5 @@ export function createLedger(db: Database, now: () => number) {
     }))
   }
 
-  return { record, check, balance, history }
+  return { record, check, recount, balance, history }
 }

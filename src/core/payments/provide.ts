@@ -82,7 +82,8 @@ function begin(
     const inputs = open.flatMap(({ proof }) => {
       const given = request.witnesses.find(w => w.secret === proof.secret)?.signature
       if (given === undefined || !isSignedBy(proof.secret, given, lock.customer)) return []
-      return [{ ...proof, witness: witnessOf([given, signSecret(proof.secret, request.secret)]) }]
+      // In the order of the lock's keys, so that a mint need not try.
+      return [{ ...proof, witness: witnessOf([signSecret(proof.secret, request.secret), given]) }]
     })
     const fee = inputs.length > 0 ? feeOf(mint, inputs) : 0
     if (sum(inputs) <= fee) return undefined

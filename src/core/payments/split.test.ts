@@ -49,7 +49,7 @@ describe('releasing a part', () => {
   const subsets = (amounts: number[]) =>
     Array.from({ length: 2 ** amounts.length }, (_, mask) => amounts.filter((_, i) => mask & (2 ** i)))
 
-  it('is the largest subset worth at most what was asked, to within the fee', () =>
+  it('is the subset that is worth most of those worth at most what was asked', () =>
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(1, 2, 4, 8, 16, 32, 64), { minLength: 1, maxLength: 9 }),
@@ -64,13 +64,21 @@ describe('releasing a part', () => {
               .filter(n => n <= asked),
           )
           const part = largestPart(amounts, asked, fee).map(i => amounts[i] ?? 0)
-          expect(net(part)).toBeLessThanOrEqual(Math.max(0, asked))
-          expect(net(part)).toBeGreaterThanOrEqual(best - inputFee(amounts.length, fee))
+          expect(net(part)).toBe(best)
         },
       ),
+      // Once found at random: of the two ways to 128 the one with the higher fee is the right one.
+      { examples: [[[64, 64, 32, 32, 1], 125, 1000]] },
     ))
 
-  it('comes within an eighth of the price of what was asked', () =>
+  it('is found at once in the largest locks there are', () => {
+    const amounts = splitWithFee(1_999_999, 500, denominations)
+    const began = performance.now()
+    for (let asked = 0; asked < 1_999_999; asked += 9_973) largestPart(amounts, asked, 500)
+    expect(performance.now() - began).toBeLessThan(2000)
+  })
+
+  it('comes within a quarter of the price of what was asked', () =>
     fc.assert(
       fc.property(
         fc.integer({ min: 16, max: 100_000 }),
@@ -81,7 +89,7 @@ describe('releasing a part', () => {
           const part = largestPart(amounts, asked, 100).map(i => amounts[i] ?? 0)
           const net = sum(part) - inputFee(part.length, 100)
           expect(net).toBeLessThanOrEqual(asked)
-          expect(net).toBeGreaterThan(asked - price / 8 - 4)
+          expect(net).toBeGreaterThan(asked - price / 4 - 4)
         },
       ),
     ))

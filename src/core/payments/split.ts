@@ -23,8 +23,11 @@ export function split(amount: number, denominations: number[]): number[] {
   return parts
 }
 
-/** A part payment falls short of what is due by at most this share of the lock. */
-const COARSENESS = 1 / 8
+/**
+ * A part payment falls short of what is due by at most this share of the lock. It is made once at most, for it ends an
+ * engagement; each proof is paid for in every round, by two dozen operations on the curve.
+ */
+const COARSENESS = 1 / 4
 
 /**
  * The amounts of a lock, so that a verdict can release a part of it: a lock of one large proof could be released only
@@ -68,28 +71,32 @@ export function splitWithFee(price: number, feePpk: number, denominations: numbe
 }
 
 /**
- * The part of a lock to release for `amount`: the largest subset whose value after the redeeming fee is at most that
- * (the largest to within that fee, which a whole search would save a sat of at times).
+ * The part of a lock to release for `amount`: the subset that is worth most after the redeeming fee, and at most that.
  * @param amounts  the lock's amounts; returns positions in it
  */
 export function largestPart(amounts: number[], amount: number, feePpk: number): number[] {
+  const of = (i: number) => amounts[i] ?? 0
   const all = amounts.map((_, i) => i)
-  const net = (part: number[]) => sum(part.map(i => amounts[i] ?? 0)) - inputFee(part.length, feePpk)
-  if (net(all) <= amount) return net(all) > 0 ? all : []
-  // For powers of two, taking each amount that still fits, largest first, reaches the largest sum under a bound with
-  // the fewest proofs; the bound is tried with every fee the part could have.
-  const descending = [...all].sort((a, b) => (amounts[b] ?? 0) - (amounts[a] ?? 0))
-  let best: number[] = []
-  for (let bound = amount; bound <= amount + inputFee(amounts.length, feePpk); bound++) {
-    let left = bound
-    const part = descending.filter(i => {
-      const fits = (amounts[i] ?? 0) <= left
-      if (fits) left -= amounts[i] ?? 0
-      return fits
-    })
-    if (net(part) <= amount && net(part) > Math.max(0, net(best))) best = part
+  const total = sum(amounts)
+  const worthAll = total - inputFee(all.length, feePpk)
+  if (worthAll <= amount) return worthAll > 0 ? all : []
+  const descending = [...all].sort((a, b) => of(b) - of(a))
+  let best: { part: number[]; net: number } = { part: [], net: 0 }
+  // Largest first: what can no more be the best, or is too much whatever follows, is not looked at.
+  const look = (part: number[], face: number, at: number, left: number): void => {
+    const net = face - inputFee(part.length, feePpk)
+    if (net > best.net && net <= amount) best = { part, net }
+    const tooMuch = face > amount + inputFee(amounts.length, feePpk)
+    if (best.net === amount || tooMuch || net + left <= best.net || at === descending.length) return
+    const next = descending[at] ?? 0
+    look([...part, next], face + of(next), at + 1, left - of(next))
+    // Without this one, and without others of its amount: one of them is as good as another.
+    const others = descending.findIndex((i, place) => place > at && of(i) !== of(next))
+    const beyond = others < 0 ? descending.length : others
+    look(part, face, beyond, left - of(next) * (beyond - at))
   }
-  return best.sort((a, b) => a - b)
+  look([], 0, 0, total)
+  return best.part.sort((a, b) => a - b)
 }
 
 /**

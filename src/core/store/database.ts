@@ -27,6 +27,8 @@ export interface Database {
    * returns, unless the outermost is not `durable`; one that joins can ask for it all the same.
    */
   transaction<T>(work: () => T, options?: TransactionOptions): T
+  /** How many transactions were rolled back: who keeps in memory what it wrote looks again when this has grown. */
+  readonly rollbacks: number
   /**
    * Resolves once everything committed so far is on disk: before something leaves this machine that must not be
    * forgotten. Whoever waits at the same time waits for the same visit to the disk, and nobody else does.
@@ -66,6 +68,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
   const statements = new Map<string, Statement>()
   let depth = 0
   let durable = false
+  let rollbacks = 0
   const log = walFile(path, sync)
 
   // Not by `prepare`: their ends are no statements of their own that must be on disk.
@@ -98,6 +101,9 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
 
   return {
     driver,
+    get rollbacks() {
+      return rollbacks
+    },
     exec: sql => void raw.exec(sql),
     prepare: <R extends Row>(sql: string) => prepare(sql) as Statement<R>,
     transaction(work, options = {}) {
@@ -115,6 +121,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
         else log.changed()
         return result
       } catch (error) {
+        rollbacks++
         if (raw.inTransaction) raw.exec('rollback')
         throw error
       } finally {

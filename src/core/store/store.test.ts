@@ -39,7 +39,9 @@ describe.each<Driver>(['better-sqlite3', 'libsql'])('the store on %s', driver =>
       }),
     ).toThrow('stop')
     expect(db.prepare('select count(*) n from t').get()).toEqual({ n: 0 })
+    expect(db.rollbacks).toBe(1)
     db.transaction(() => db.transaction(insert))
+    expect(db.rollbacks).toBe(1)
     expect(db.prepare('select count(*) n from t').get()).toEqual({ n: 1 })
     db.close()
   })

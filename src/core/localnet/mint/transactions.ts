@@ -158,12 +158,14 @@ function isSignedByAll({ secret, witness }: Input): boolean {
   const keys = [data, ...tag('pubkeys')].map(key => key.toLowerCase().slice(2))
   const needed = Number(tag('n_sigs')[0] ?? 1)
   if (!(needed >= 1 && needed <= keys.length) || new Set(keys).size < keys.length) return false
-  const signatures = getP2PKWitnessSignatures(witness)
+  const signatures = getP2PKWitnessSignatures(witness).filter(signature => isHex(signature, 64))
   const hash = curve.sha256(secret)
-  const signed = (key: string) =>
-    signatures.some(
-      signature => isHex(signature, 64) && curve.verify(hexToBytes(signature), hash, hexToBytes(key)),
-    )
+  /** A signature is one key's alone. */
+  const signed = (key: string) => {
+    const xOnly = hexToBytes(key)
+    const at = signatures.findIndex(signature => curve.verify(hexToBytes(signature), hash, xOnly))
+    return at >= 0 && signatures.splice(at, 1).length === 1
+  }
   return keys.every(key => isHex(key, 32) && signed(key))
 }
 
