@@ -93,6 +93,8 @@ export const tasks = {
       data: path,
       steps: count,
       seed,
+      /** Steps of the job before these, which its schedule counts. */
+      first: z.int().nonnegative().optional(),
       update: path,
       dtype: z.enum(['f16', 'f32']).default('f16'),
       checkpoints: z.object({ folder: path, every: count }).optional(),
@@ -188,6 +190,7 @@ export const tasks = {
       /** Steps awarded, the round's seed for this provider, and the award's rule. */
       steps: count,
       seed,
+      first: z.int().nonnegative().optional(),
       rho: z.number().positive().max(1),
       /** The provider's update, to compare with; it must have passed `measure` without a `problem`. */
       update: path,

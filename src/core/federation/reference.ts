@@ -30,6 +30,8 @@ export interface ReferenceRun {
   /** Steps awarded, and the seed it was given. */
   steps: number
   seed: number
+  /** Steps of the job before the round. */
+  first?: number
   rho: number
   /** The provider's update, checked to fit the model. */
   update: string
@@ -80,9 +82,9 @@ const filesOf = ({ folder }: ReferenceRun, steps: number) => ({
 
 /** Goes on to `point` from the checkpoint before it. @returns false when the training diverged on the way */
 async function trainTo(run: ReferenceRun, point: number, steps: number, every: number): Promise<boolean> {
-  const { spec, weights, shard, seed, folder, threads, signal, onProgress } = run
+  const { spec, weights, shard, seed, first, folder, threads, signal, onProgress } = run
   const began = performance.now()
-  const first = point - every
+  const before = point - every
   try {
     await train({
       spec,
@@ -93,9 +95,10 @@ async function trainTo(run: ReferenceRun, point: number, steps: number, every: n
       out: filesOf(run, point).weights,
       checkpoints: { folder: join(folder, 'checkpoints'), every },
       onProgress: ({ step, loss }) => {
-        const perStep = (performance.now() - began) / 1000 / Math.max(1, step - first)
+        const perStep = (performance.now() - began) / 1000 / Math.max(1, step - before)
         onProgress?.({ step, steps, loss, secondsLeft: perStep * (steps - step) })
       },
+      ...(first !== undefined && { first }),
       ...(threads !== undefined && { threads }),
       ...(signal && { signal }),
     })

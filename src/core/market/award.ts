@@ -15,7 +15,7 @@ import {
 } from './fields.ts'
 import { KIND } from './kinds.ts'
 import { handshakeKind } from './layers.ts'
-import { EPOCH, MAX_ROUNDS, ROUND, STEPS } from './limits.ts'
+import { EPOCH, MAX_ROUNDS, MAX_STEPS, ROUND, STEPS } from './limits.ts'
 
 const awardContent = z.object({
   job: coordinate,
@@ -31,9 +31,19 @@ const awardContent = z.object({
   spec: rowsSpec,
   shard: z.object({ rows: count(1e12), bytes: size }),
   mint: httpAddress,
-  /** What will be asked and paid, round by round, ascending. */
+  /**
+   * What will be asked and paid, round by round, ascending. `first`: steps of the job before the round, which its learning
+   * rate's schedule counts; none when left out.
+   */
   rounds: z
-    .array(z.object({ round: ROUND, steps: STEPS, price: amount }))
+    .array(
+      z.object({
+        round: ROUND,
+        steps: STEPS,
+        price: amount,
+        first: count(MAX_ROUNDS * MAX_STEPS, 0).optional(),
+      }),
+    )
     .min(1)
     .max(MAX_ROUNDS)
     .refine(list => increasing(list.map(r => r.round)), 'expected ascending rounds'),

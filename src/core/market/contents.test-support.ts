@@ -176,11 +176,17 @@ export const contents = {
       spec,
       shard: fc.record({ rows: int(1e12, 1), bytes: size }),
       mint: fc.constant('https://mint.example/Bitcoin'),
-      rounds: fc.uniqueArray(fc.record({ round, steps, price: sats }), {
-        minLength: 1,
-        maxLength: 20,
-        selector: r => r.round,
-      }),
+      rounds: fc.uniqueArray(
+        fc.record(
+          { round, steps, price: sats, first: int(1_000_000) },
+          { requiredKeys: ['round', 'steps', 'price'] },
+        ),
+        {
+          minLength: 1,
+          maxLength: 20,
+          selector: r => r.round,
+        },
+      ),
       times: ascending(5, 8_640_000),
       rule: fc.record({ rho: fraction }),
     })

@@ -1,5 +1,6 @@
 import type { Seconds } from '../../../shared/units.ts'
 import { sats, seconds } from '../../../shared/units.ts'
+import type { Award } from '../../market/index.ts'
 import type { CustomerEffect } from './log.ts'
 import type { CustomerJob, Engagement, Plan, StandingBid } from './state.ts'
 import { awardTimes } from './times.ts'
@@ -114,16 +115,16 @@ export function silentAt(job: CustomerJob, engagement: Engagement, plan: Plan): 
   return seconds(Math.min(Math.max(next, listening(times.heartbeat)), work.times.deadline))
 }
 
+/** Steps of the job before a round: full ones, whatever a stranger's short first round was. */
+export const stepsBefore = (plan: Plan, round: number): number => (round - 1) * plan.steps
+
 /** Rounds still to come for a provider hired at `from`: a stranger's first one is short and grows to full ones. */
-export function scheduleOf(
-  plan: Plan,
-  bid: StandingBid,
-  from: number,
-): { round: number; steps: number; price: ReturnType<typeof sats> }[] {
+export function scheduleOf(plan: Plan, bid: StandingBid, from: number): Award['rounds'] {
   return Array.from({ length: plan.rounds - from + 1 }, (_, i) => {
     const share = i === 0 && bid.known === 0 ? plan.strangers : 1
     return {
       round: from + i,
+      first: stepsBefore(plan, from + i),
       steps: Math.max(1, Math.ceil(plan.steps * share)),
       price: sats(Math.max(1, Math.ceil(bid.bid.perRound * share))),
     }

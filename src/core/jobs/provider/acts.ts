@@ -173,7 +173,8 @@ export function providerActs(
         send(wire.progress.seal(content, { ...toCustomer(), expiration: seconds(now() + 120) }))
       }
       progress(0, null, null)
-      const { spec, shard } = award().content
+      const { spec, shard, rounds } = award().content
+      const first = rounds.find(r => r.round === round)?.first ?? 0
       const microBatch = microBatchFor(spec, shard.rows, roomOf(manner), manner.engine)
       const request = {
         spec,
@@ -181,6 +182,7 @@ export function providerActs(
         data: current().shard!.path,
         steps,
         seed,
+        first,
         update,
         checkpoints: { folder: file('checkpoints', String(round)), every: checkpointSteps },
         gentle: manner.gentle,

@@ -6,6 +6,7 @@ import type { Bytes } from '../../../../shared/units.ts'
 import type { Manifest } from '../../../blobs/index.ts'
 import { OWN_LAST } from '../../../federation/index.ts'
 import { wire } from '../../../market/index.ts'
+import { stepsBefore } from '../hiring.ts'
 import { exportInput } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { CustomerJob } from '../state.ts'
@@ -154,6 +155,7 @@ export function learn(
           holdout: at(holdout),
           steps: work.steps,
           seed: seedOf(plan(), round, key),
+          first: stepsBefore(plan(), round),
           rho,
           update: at(work.path!),
           others: others.map(peer => at(part(peer, round).work.path!)).filter(path => existsSync(path)),
