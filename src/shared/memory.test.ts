@@ -25,6 +25,8 @@ it('keeps at most as many as it may, and none that it did not lend', () => {
   const again = [memory.lend(mebibyte), memory.lend(mebibyte)]
   expect(again[0]?.buffer).toBe(lent[0]?.buffer)
   expect(lent.map(({ buffer }) => buffer)).not.toContain(again[1]?.buffer)
+  // Too many to be kept: its memory is free again.
+  expect(lent[1]).toHaveLength(0)
 })
 
 it('gives memory back that one buffer has to itself, and none that others share', () => {

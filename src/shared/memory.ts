@@ -25,8 +25,10 @@ export function memoryOf(size: number, most = 6): Memory {
     },
     takeBack({ buffer, byteLength }) {
       // Only what was lent from here fills a whole buffer of that size.
-      if (byteLength >= large && buffer.byteLength === size && free.length < most)
-        free.push(Buffer.from(buffer))
+      if (byteLength < large || buffer.byteLength !== size) return
+      const whole = Buffer.from(buffer)
+      if (free.length < most) free.push(whole)
+      else discard(whole)
     },
   }
 }

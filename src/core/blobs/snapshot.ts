@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Memory } from '../../shared/memory.ts'
 
 /** The encrypted chunks of one file, immutable whatever happens to the file later. */
 export interface Snapshot {
@@ -9,6 +10,7 @@ export interface Snapshot {
   room?(bytes: number): Buffer
   keep(sha256: string, sealed: Buffer): Promise<void>
   read(sha256: string): Promise<Buffer>
+  /** Once no request reads of it any more. */
   drop(): Promise<void>
 }
 
@@ -28,16 +30,19 @@ export function snapshotIn(path: string): Snapshot {
 }
 
 /** For files of a few chunks: what is sent in a moment need not pass through the disk. */
-export function snapshotInMemory(): Snapshot {
+export function snapshotInMemory(memory: Memory): Snapshot {
   const chunks = new Map<string, Buffer>()
   return {
-    room: bytes => Buffer.allocUnsafeSlow(bytes),
+    room: memory.lend,
     keep: async (sha256, sealed) => void chunks.set(sha256, sealed),
     async read(sha256) {
       const sealed = chunks.get(sha256)
       if (!sealed) throw new Error(`chunk ${sha256} was not kept`)
       return sealed
     },
-    drop: async () => chunks.clear(),
+    async drop() {
+      for (const sealed of chunks.values()) memory.takeBack(sealed)
+      chunks.clear()
+    },
   }
 }

@@ -87,14 +87,14 @@ async function uploadSealed(
   }
 }
 
-async function snapshotFor(path: string, { folder, chunkSize }: UploadTools): Promise<Snapshot> {
+async function snapshotFor(path: string, { folder, chunkSize, memory }: UploadTools): Promise<Snapshot> {
   // A file that is not there is named when it is opened.
   const size = await stat(path).then(
     found => found.size,
     () => 0,
   )
   return size <= heldInMemory * chunkSize
-    ? snapshotInMemory()
+    ? snapshotInMemory(memory)
     : snapshotIn(join(folder, 'outgoing', `${process.pid}-${randomUUID()}`))
 }
 

@@ -28,6 +28,10 @@ const schema = `
   create index if not exists owner_pubkey on owner (pubkey);
 `
 
+/** A part of a blob in memory, for one reader; `takeBack` once it has left. */
+export type Part = { content: Buffer; takeBack(): void }
+type Reading = { name: string; readers: number; content: Promise<Buffer> }
+
 /** Blobs as files named by their hash, and who uploaded each; a blob goes when its last owner deletes it. */
 export class BlobFiles {
   readonly #folder: string
@@ -35,6 +39,7 @@ export class BlobFiles {
   readonly #db: Database
   readonly #maxBytes: number
   readonly #memory = memoryOf(chunk)
+  readonly #reading = new Map<string, Reading>()
 
   private constructor(folder: string, db: Database, maxBytes: number) {
     this.#folder = join(folder, 'blobs')
@@ -124,12 +129,26 @@ export class BlobFiles {
   }
 
   /**
-   * Part of a blob into memory that `takeBack` wants again; undefined when it is larger than a chunk.
+   * Part of a blob, in memory that is shared with whoever reads the same at that time, until `takeBack`; undefined when it
+   * is larger than a chunk.
    * @param range  first and last byte
    */
-  async read(sha256: string, { start, end }: { start: number; end: number }): Promise<Buffer | undefined> {
+  async read(sha256: string, { start, end }: { start: number; end: number }): Promise<Part | undefined> {
     const length = end - start + 1
     if (length > chunk) return undefined
+    const name = `${sha256} ${start}-${end}`
+    const part = this.#reading.get(name) ?? { name, readers: 0, content: this.#read(sha256, start, length) }
+    this.#reading.set(name, part)
+    part.readers++
+    try {
+      return { content: await part.content, takeBack: () => this.#takeBack(part) }
+    } catch (error) {
+      this.#takeBack(part)
+      throw error
+    }
+  }
+
+  async #read(sha256: string, start: number, length: number): Promise<Buffer> {
     const part = this.#memory.lend(length)
     const file = await open(this.path(sha256))
     try {
@@ -141,8 +160,10 @@ export class BlobFiles {
     }
   }
 
-  takeBack(part: Buffer): void {
-    this.#memory.takeBack(part)
+  #takeBack(part: Reading): void {
+    if (--part.readers > 0) return
+    this.#reading.delete(part.name)
+    part.content.then(this.#memory.takeBack, () => {})
   }
 
   async #save(body: Readable, path: string): Promise<{ sha256: string; size: number }> {

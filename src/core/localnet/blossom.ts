@@ -128,8 +128,9 @@ async function send({ request, response, files }: Exchange, sha256: string): Pro
   if (request.method === 'HEAD' || end < start) return void response.end()
   const part = await files.read(sha256, { start, end })
   if (part) {
-    response.once('close', () => files.takeBack(part))
-    return void response.end(part)
+    if (response.destroyed) return part.takeBack()
+    response.once('close', part.takeBack)
+    return void response.end(part.content)
   }
   // A client that leaves in mid-download is no error of the server's.
   await pipeline(
