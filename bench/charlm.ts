@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { CharacterTrainer } from '../src/core/tokenizers/index.ts'
 import {
   evaluator,
@@ -12,6 +13,8 @@ import {
   train,
   writeSafetensors,
 } from '../src/core/training/index.ts'
+import { call } from './call.ts'
+import type { BenchOptions } from './index.ts'
 
 const T = 64
 /** What nanoGPT's README reports for this configuration. */
@@ -22,39 +25,64 @@ const PART = 120_000
 /**
  * nanoGPT's shakespeare_char on a CPU (its README: 4 layers, 4 heads, width 128, context 64, batch 12, no dropout, 2,000
  * iterations): characters of a text, nine tenths to learn from, the loss on all of the last tenth.
- * `--text PATH` (required), `--iterations N`, `--seed N`, `--threads N`; `--offsets N` cuts the text into blocks at N places instead of
- * one, which nears nanoGPT's random places. With `--parts FOLDER` it ends after two minutes of training, and the same
- * command goes on from there.
+ * `--text PATH` (required), `--iterations N`, `--rate R` (nanoGPT's when left out), `--seed N`, `--threads N`;
+ * `--offsets N` cuts the text into blocks at N places instead of one, which nears nanoGPT's random places; `--python PATH`
+ * (an interpreter that has torch) trains the same in PyTorch afterwards, at random places. With `--parts FOLDER` it ends
+ * after two minutes of training, and the same command goes on from there.
  */
-export async function run({ json, args }: { json: boolean; args: string[] }): Promise<void> {
-  const value = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
-  const path = value('--text')
-  if (path === undefined) throw new Error('charlm needs a text: --text PATH, e.g. of tinyshakespeare.txt')
-  const iterations = Number(value('--iterations') ?? 2000)
-  const options = {
-    threads: Number(value('--threads') ?? availableParallelism()),
-    iterations,
-    seed: Number(value('--seed') ?? 1),
-    offsets: Number(value('--offsets') ?? 1),
+export async function run({ json, args }: BenchOptions): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      text: { type: 'string' },
+      iterations: { type: 'string', default: '2000' },
+      rate: { type: 'string', default: '0.001' },
+      seed: { type: 'string', default: '1' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      offsets: { type: 'string', default: '1' },
+      python: { type: 'string' },
+      parts: { type: 'string' },
+    },
+  })
+  const { text, parts, python } = values
+  if (text === undefined) throw new Error('charlm needs a text: --text PATH, e.g. of tinyshakespeare.txt')
+  const options: Options = {
+    threads: Number(values.threads),
+    iterations: Number(values.iterations),
+    seed: Number(values.seed),
+    rate: Number(values.rate),
+    offsets: Number(values.offsets),
   }
-  const parts = value('--parts')
   const folder = parts ?? (await mkdtemp(join(tmpdir(), 'gradstr-charlm-')))
   try {
     await mkdir(folder, { recursive: true })
     const signal = parts === undefined ? undefined : AbortSignal.timeout(PART)
-    const figures = await measure(await readFile(path, 'utf8'), options, folder, signal)
-    if (typeof figures === 'number') console.log(`${figures} of ${iterations} iterations done; run it again`)
-    else if (json) console.log(JSON.stringify({ bench: 'charlm', ...options, ...figures, wanted: WANTED }))
-    else print({ ...options, ...figures })
+    const figures = await measure(await readFile(text, 'utf8'), options, folder, signal)
+    if (typeof figures === 'number') {
+      console.log(`${figures} of ${options.iterations} iterations done; run it again`)
+      return
+    }
+    const pytorch = python === undefined ? null : lossOfPeer(python, text, options)
+    if (json)
+      console.log(JSON.stringify({ bench: 'charlm', ...options, ...figures, pytorch, wanted: WANTED }))
+    else print({ ...options, ...figures }, pytorch)
   } finally {
     if (parts === undefined) await rm(folder, { recursive: true, force: true })
   }
 }
 
+const peer = new URL('./charlm/peer.py', import.meta.url).pathname
+
+const lossOfPeer = (python: string, text: string, { iterations, rate, seed, threads }: Options): number =>
+  call<{ validation: number }>(python, [peer, text, ...[iterations, rate, seed, threads].map(String)])
+    .validation
+
 interface Options {
   threads: number
   iterations: number
   seed: number
+  /** The learning rate's peak; it ends at a tenth of it. */
+  rate: number
   offsets: number
 }
 
@@ -64,7 +92,7 @@ async function measure(text: string, options: Options, folder: string, signal?: 
   trainer.add(text)
   const tokenizer = trainer.finish([])
   const tokens = tokenizer.encode(text)
-  const spec = specOf(tokenizer.size, options.iterations)
+  const spec = specOf(tokenizer.size, options)
   const cut = Math.floor(0.9 * tokens.length)
   const file = (name: string) => join(folder, `${name}.safetensors`)
   await writeBlocks(file('train'), tokens.subarray(0, cut), options.offsets)
@@ -96,13 +124,13 @@ async function lossOn(spec: SpecOf<'gpt'>, file: (name: string) => string): Prom
   return loss
 }
 
-const specOf = (vocabulary: number, steps: number): SpecOf<'gpt'> => ({
+const specOf = (vocabulary: number, { iterations: steps, rate }: Options): SpecOf<'gpt'> => ({
   recipe: 'gpt',
   task: 'language',
   model: { vocabulary, context: T, width: 128, layers: 4, heads: 4, bias: false, activation: 'gelu' },
   batch: 12,
   optimizer: {
-    ...{ name: 'adamw', learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
+    ...{ name: 'adamw', learningRate: rate, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
     ...{ weightDecay: 0.1, decayed: 'matrices', clip: 1 },
     schedule: { warmup: Math.min(100, steps - 1), steps, least: 0.1 },
   },
@@ -119,13 +147,17 @@ async function writeBlocks(path: string, tokens: Int32Array, offsets: number): P
   await writeSafetensors(path, new Map([['tokens', tensor]]))
 }
 
-function print(of: Options & Exclude<Awaited<ReturnType<typeof measure>>, number>): void {
-  const { iterations, seed, offsets, threads, parameters, training, seconds, validation } = of
+function print(
+  of: Options & Exclude<Awaited<ReturnType<typeof measure>>, number>,
+  pytorch: number | null,
+): void {
+  const { iterations, rate, seed, offsets, threads, parameters, training, seconds, validation } = of
   console.log(
-    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations, ${seconds.toFixed(0)} s, ${threads} threads, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
+    `${parameters.toLocaleString('en')} parameters, ${iterations} iterations, ${seconds.toFixed(0)} s, ${threads} threads, rate ${rate}, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,
   )
   console.log(`training loss ${training.toFixed(4)} (last 100 batches)`)
   console.log(
     `validation loss ${validation.toFixed(4)} on the full split (wanted ≤ ${WANTED}, nanoGPT's figure)`,
   )
+  if (pytorch !== null) console.log(`PyTorch's ${pytorch.toFixed(4)}`)
 }

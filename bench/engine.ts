@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { call } from './call.ts'
 import { type Configuration, configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
 
@@ -31,7 +31,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     if (!json) for (const row of timedRows) process.stdout.write(`${lineOf(row)}\n`)
     return timedRows
   })
-  const product = python ? (call(python, [peer, 'matmul', threads]) as unknown as { gflops: number }) : null
+  const product = python ? call<{ gflops: number }>(python, [peer, 'matmul', threads]) : null
   const ratios = cases.map(({ model, batch }) => ratioOf(rows, model, batch))
   if (json) {
     const ratio = Math.min(...ratios.flatMap(r => r.pytorch ?? []))
@@ -84,11 +84,11 @@ function measure(
 ): Row[] {
   const of = [model, String(batch), threads]
   const engines: Partial<Record<EngineName, () => Figures>> = {
-    ours: () => call(process.execPath, [script('ours'), ...of]),
-    ...(python && { pytorch: () => call(python, [peer, ...of, 'eager']) }),
-    ...(python && compile && { 'pytorch-compile': () => call(python, [peer, ...of, 'compile']) }),
+    ours: () => call<Figures>(process.execPath, [script('ours'), ...of]),
+    ...(python && { pytorch: () => call<Figures>(python, [peer, ...of, 'eager']) }),
+    ...(python && compile && { 'pytorch-compile': () => call<Figures>(python, [peer, ...of, 'compile']) }),
     ...(configurationOf(model).tensorflow && {
-      tfjs: () => call(process.execPath, [script('tensorflow'), `${batch}`]),
+      tfjs: () => call<Figures>(process.execPath, [script('tensorflow'), `${batch}`]),
     }),
   }
   const seen = new Map<EngineName, Figures[]>()
@@ -102,13 +102,6 @@ function measure(
     ms_per_step: median(figures.map(f => f.ms_per_step)),
     peak_rss_mb: Math.max(...figures.map(f => f.peak_rss_mb)),
   }))
-}
-
-/** Runs one engine in a process of its own; its last line is JSON. */
-function call(command: string, args: string[]): Figures {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
-  if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error ?? stderr}`)
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
 }
 
 /** How many times our time and memory the others take. */
