@@ -38,6 +38,14 @@ export const share = (text: string): number => {
   return n
 }
 
+/** A share that a step leaves out: at most 0.9. */
+export const dropout = (text: string): number => {
+  const n = Number(text)
+  if (!(text.trim() !== '' && n > 0 && n <= 0.9))
+    throw new InvalidArgumentError('It takes a share such as 0.1, at most 0.9.')
+  return n
+}
+
 /** Of sampling: 0 or more. */
 export const temperature = (text: string): number => {
   const n = Number(text)

@@ -5,7 +5,7 @@ import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
 import type { EngineName } from '../../core/training/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
-import { positive, price, taskOption } from '../options.ts'
+import { dropout, positive, price, taskOption } from '../options.ts'
 
 interface Options {
   out: string
@@ -19,6 +19,7 @@ interface Options {
   steps?: number
   batch?: number
   learningRate?: number
+  dropout?: number
   seed: number
   engine?: EngineName
   threads?: number
@@ -78,6 +79,11 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .option('--steps <n>', 'optimizer steps', positive('steps', 1e9))
     .option('--batch <rows>', 'rows per step', positive('rows', 65_536))
     .option('--learning-rate <rate>', 'at its peak', price)
+    .option(
+      '--dropout <share>',
+      'of the values, left out in each step; not of convolutional networks',
+      dropout,
+    )
     .option('--seed <n>', 'decides first weights and the order of rows', positive('seed', 2 ** 31), 1)
     .addOption(new Option('--engine <name>', 'what computes; "devices" lists them').choices(engines))
     .option('--threads <n>', 'of the CPU', positive('threads', 1024))

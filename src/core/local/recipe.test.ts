@@ -59,4 +59,12 @@ describe('a recipe', () => {
     const { spec, steps, every } = recipeOf(table, { steps: 7, batch: 5000, learningRate: 0.5 })
     expect([steps, every, spec.batch, spec.optimizer.learningRate]).toEqual([7, 7, 900, 0.5])
   })
+
+  it('has dropout where it is asked for, and says where there is none', () => {
+    expect(recipeOf(table, { dropout: 0.2 }).spec).toMatchObject({ recipe: 'mlp', dropout: 0.2 })
+    expect('dropout' in recipeOf(table, {}).spec).toBe(false)
+    expect(() => recipeOf(images(28, 28), { dropout: 0.2 })).toThrow(
+      expect.objectContaining({ code: 'local/dropout' }),
+    )
+  })
 })

@@ -1,5 +1,6 @@
 import { precisionOf } from './base.ts'
 import { add, cast, type Graph, mul, reshape, type Value } from './graph/index.ts'
+import type { Dropout } from './layers/dropout.ts'
 import type { Frozen } from './layers/frozen.ts'
 import { adaptedModules, adapterNames } from './layers/lora.ts'
 import { adaptedNet, type Net, netOf } from './layers/net.ts'
@@ -66,13 +67,14 @@ export function trainedNet(
   architecture: Architecture,
   values: readonly Value[],
   base: ReadonlyMap<string, Frozen>,
+  dropout?: Dropout,
 ): Net {
   const { adapter } = architecture
   const byName = new Map(parameters(architecture).map(({ name }, i) => [name, values[i]!])) // one for each
-  if (!adapter) return netOf(byName)
+  if (!adapter) return { ...netOf(byName), dropout }
   const adapters = adaptedModules(modelOf(architecture).frozen, adapter).map(module => {
     const { a, b } = adapterNames(module)
     return [module, { a: byName.get(a)!, b: byName.get(b)!, scale: adapter.alpha / adapter.rank }] as const
   })
-  return adaptedNet(graph, base, new Map(adapters))
+  return { ...adaptedNet(graph, base, new Map(adapters)), dropout }
 }

@@ -2,10 +2,11 @@ import type { Data } from './data.ts'
 import { baseFeeds, count, fromOrt, toOrt } from './feeds.ts'
 import { encodeModel } from './graph/index.ts'
 import { placed } from './memory/index.ts'
+import { seedWord } from './noise.ts'
 import { ort } from './onnxruntime.ts'
 import type { Runner, RunnerOptions } from './runner.ts'
 import { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
-import { rowOf, type TrainingSpec } from './spec.ts'
+import { dropoutOf, rowOf, type TrainingSpec } from './spec.ts'
 import { type StateTensor, stateOf, trainingGraph } from './step.ts'
 import type { Tensors } from './tensor.ts'
 import { transfer } from './transfer.ts'
@@ -19,7 +20,12 @@ export async function openGraphRunner(
   spec: TrainingSpec,
   data: Data,
   state: Tensors,
-  { microBatch, base, ...options }: SessionOptions & Pick<RunnerOptions, 'microBatch' | 'base'>,
+  {
+    microBatch,
+    seed = 0,
+    base,
+    ...options
+  }: SessionOptions & Pick<RunnerOptions, 'microBatch' | 'seed' | 'base'>,
 ): Promise<Runner> {
   const { weights, optimizer } = stateOf(spec)
   const names = [...weights, ...optimizer]
@@ -33,7 +39,7 @@ export async function openGraphRunner(
     placed: placed(spec, microBatch),
   })
   try {
-    const fixed = { ...(await dataOf(spec, data, options)), ...baseFeeds(base) }
+    const fixed = { ...(await dataOf(spec, data, options)), ...baseFeeds(base), ...noiseFeeds(spec, seed) }
     return new GraphRunner({ spec, session, options, names, fixed, state })
   } catch (error) {
     await session.release()
@@ -99,6 +105,9 @@ class GraphRunner implements Runner {
     await session.release()
   }
 }
+
+const noiseFeeds = (spec: TrainingSpec, seed: number): Feeds =>
+  dropoutOf(spec) > 0 ? { seed: new ort.Tensor('int32', Int32Array.of(seedWord(seed)), []) } : {}
 
 /** The dataset, in the graphics card's memory where it can stay there. */
 async function dataOf(spec: TrainingSpec, data: Data, options: SessionOptions): Promise<Feeds> {

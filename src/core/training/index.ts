@@ -91,6 +91,7 @@ export {
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export {
   blockOf,
+  dropoutOf,
   type LanguageSpec,
   ROWS_RECIPES,
   type RowsSpec,

@@ -31,6 +31,8 @@ export interface RunnerOptions extends Pick<SessionOptions, 'threads' | 'gentle'
   engine?: EngineName | undefined
   /** Rows that go through the model at a time, a divisor of the batch; the whole batch when left out. */
   microBatch?: number | undefined
+  /** Of the run: what is dropped where the spec asks for dropout; 0 when left out. */
+  seed?: number | undefined
   /** Of an adapter's base, as `readBase` gives it. */
   base?: Tensors | undefined
 }
@@ -45,19 +47,19 @@ export async function openRunner(
   state: Tensors,
   { engine = 'cpu', ...options }: RunnerOptions,
 ): Promise<Runner> {
-  if (engine === 'tfjs') return openInstalled(spec, data, state)
+  if (engine === 'tfjs') return openInstalled(spec, data, state, options.seed)
   return openGraphRunner(spec, data, state, { ...options, provider: engine })
 }
 
 /** TensorFlow.js has no parts of a batch, and its threads are its own affair. */
-function openInstalled(spec: TrainingSpec, data: Data, state: Tensors): Runner {
+function openInstalled(spec: TrainingSpec, data: Data, state: Tensors, seed: number | undefined): Runner {
   if (modelOf(spec).frozen.length > 0)
     throw new UserError('training/engine', {
       message: 'TensorFlow.js does not train adapters here.',
       fix: 'Choose another engine; `gradstr devices` lists those of this machine.',
     })
   const name = tensorFlowPackage()
-  if (name) return openTensorFlowRunner(loadTensorFlow(name), spec, data, state)
+  if (name) return openTensorFlowRunner(loadTensorFlow(name), spec, data, state, seed)
   throw new UserError('training/engine', {
     message: 'TensorFlow.js is not installed beside Gradstr.',
     fix: 'Choose another engine, or install @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node.',

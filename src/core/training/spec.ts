@@ -19,6 +19,12 @@ const training = {
 /** ε of label smoothing (Szegedy et al. 2015); none when left out. */
 const smoothing = z.number().min(0).lt(1).optional()
 
+/**
+ * The part of the values that is left out in each step (Srivastava et al. 2014), where nanoGPT does: after the embedding, of
+ * attention's weights, of what a block adds; in perceptrons after each hidden layer. None when left out.
+ */
+const dropout = z.number().min(0).max(0.9).optional()
+
 /** Models of rows of numbers. Inputs enter as `x · scale + shift`, computed in the graph: pixels stay bytes in memory. */
 const numbers = {
   task: z.enum(['classification', 'regression']),
@@ -40,12 +46,13 @@ const language = {
   /** Whether the dataset says which tokens count, e.g. answers only; all do when left out. */
   masked: z.boolean().optional(),
   smoothing,
+  dropout,
   /** Adapters to a frozen base, which are all that is trained. */
   adapter: adapterConfig.optional(),
 }
 
 const ofRows = [
-  z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training }),
+  z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training, dropout }),
   z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
   z.object({ recipe: z.literal('resnet'), model: configs.resnet, ...numbers, ...training }),
 ] as const
@@ -83,6 +90,9 @@ function check(spec: TrainingSpec, context: z.RefinementCtx): void {
   else if (spec.classWeights.length !== elements(outputShape))
     refuse('there must be a weight for every class', 'classWeights')
 }
+
+/** The part that a spec drops while training. */
+export const dropoutOf = (spec: TrainingSpec): number => ('dropout' in spec ? (spec.dropout ?? 0) : 0)
 
 export type LanguageSpec = Extract<TrainingSpec, { task: 'language' }>
 

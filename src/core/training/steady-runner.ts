@@ -111,11 +111,12 @@ class SteadyRunner implements Steady {
   }
 
   async #reopened(): Promise<Runner> {
-    const { open = openRunner, threads, gentle, base } = this.#options
+    const { open = openRunner, threads, gentle, seed, base } = this.#options
     if (!this.#saved) throw new TypeError('the state went with the runner')
     const runner = await open(this.#spec, this.#data, this.#saved, {
       threads,
       gentle,
+      seed,
       base,
       ...this.#attempt,
     })

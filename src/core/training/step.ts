@@ -1,6 +1,7 @@
 import { forward, frozenInputs, trainedNet } from './forward.ts'
 import {
   add,
+  cast,
   crossEntropy,
   div,
   fixed,
@@ -9,16 +10,18 @@ import {
   gradients,
   loop,
   mean,
+  mul,
   reshape,
   squaredError,
   type Total,
   type Value,
   zerosLike,
 } from './graph/index.ts'
+import { Dropout, type NoiseSource, stepWord } from './layers/dropout.ts'
 import type { Frozen } from './layers/frozen.ts'
 import { clipped, decayOf, optimizerOf, rateAt } from './optimizers/index.ts'
 import { parameters } from './parameters.ts'
-import { rowOf, type TrainingSpec } from './spec.ts'
+import { dropoutOf, rowOf, type TrainingSpec } from './spec.ts'
 
 /** One tensor that training carries from step to step: a parameter, or the optimizer's. */
 export interface StateTensor {
@@ -39,7 +42,8 @@ export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer
 
 /**
  * The training graph: `steps` optimizer steps in one run. Inputs: `steps` (i64), `first` (i64, steps of the job before
- * these), `batches` (i32 [steps, batch], rows of each batch), the data `x` and `y`, and the state as `in/NAME`
+ * these), `batches` (i32 [steps, batch], rows of each batch), with dropout `seed` (i32, a `seedWord`), the data `x` and `y`,
+ * and the state as `in/NAME`
  * and a frozen base as `frozenInputs` says;
  * outputs: the state as `out/NAME` and `losses` (f32 [steps], each before its step).
  * @param microBatch  rows that go through the model at a time, a divisor of the batch: less memory, the same gradients
@@ -54,6 +58,7 @@ export function trainingGraph(
   const steps = graph.input('steps', 'i64', [])
   const first = graph.input('first', 'i64', [])
   const batches = graph.input('batches', 'i32', ['steps', spec.batch])
+  const seed = dropoutOf(spec) > 0 ? graph.input('seed', 'i32', []) : undefined
   const row = rowOf(spec)
   const x = graph.input('x', row.x.dtype, ['rows', ...row.x.shape])
   const y = graph.input('y', row.y.dtype, ['rows', ...row.y.shape])
@@ -64,8 +69,10 @@ export function trainingGraph(
     start: graph.input(`in/${name}`, 'f32', shape),
   }))
   const results = loop(steps, carried, ['loss'], 'steps', (_, step, values) => {
-    const batch = { x, y, base, rows: gather(batches, step), microBatch }
-    return trainingStep(spec, add(first, step), batch, values)
+    const at = add(first, step)
+    const word = seed && stepWord(seed, at)
+    const batch = { x, y, base, rows: gather(batches, step), microBatch, word }
+    return trainingStep(spec, at, batch, values)
   })
   for (const [i, { name }] of carried.entries()) {
     const value = results.carried[i]
@@ -85,6 +92,8 @@ interface Batch {
   /** i32 `[batch]` */
   rows: Value
   microBatch: number
+  /** Of its dropout, if the spec has some; see `stepWord`. */
+  word: Value | undefined
 }
 
 /** One step on one batch: loss, gradients, optimizer. @param carried  weights, then the optimizer's state */
@@ -96,26 +105,30 @@ function trainingStep(spec: TrainingSpec, step: Value, batch: Batch, carried: re
 
 /** Mean loss of a batch and its gradients. */
 function batchGradients(spec: TrainingSpec, batch: Batch, weights: readonly Value[]) {
-  const { x, y, base, rows, microBatch } = batch
+  const { rows, microBatch, word } = batch
   if (microBatch < spec.batch) return accumulated(spec, batch, weights)
-  const total = totalLoss(spec, gather(x, rows), gather(y, rows), base, weights)
+  const noise = word && { word, rows: microBatch }
+  const total = totalLoss(spec, batch, rows, noise, weights)
   const loss = rows.graph.scope('loss', () => mean(total))
   return { loss, slopes: gradients(loss, weights) }
 }
 
+/** Of some rows of the dataset. */
 function totalLoss(
   spec: TrainingSpec,
-  x: Value,
-  y: Value,
-  base: Batch['base'],
+  { x, y, base }: Batch,
+  rows: Value,
+  noise: NoiseSource | undefined,
   weights: readonly Value[],
 ): Total {
-  const prediction = forward(spec, x, trainedNet(x.graph, spec, weights, base))
-  return x.graph.scope('loss', () => lossOf(spec, prediction, y))
+  const dropout = noise && new Dropout(noise, dropoutOf(spec))
+  const prediction = forward(spec, gather(x, rows), trainedNet(rows.graph, spec, weights, base, dropout))
+  return rows.graph.scope('loss', () => lossOf(spec, prediction, gather(y, rows)))
 }
 
 /** The same, a part of the batch at a time: sums of losses and gradients, divided at the end. */
-function accumulated(spec: TrainingSpec, { x, y, base, rows, microBatch }: Batch, weights: readonly Value[]) {
+function accumulated(spec: TrainingSpec, batch: Batch, weights: readonly Value[]) {
+  const { rows, microBatch, word } = batch
   const { graph } = rows
   const parts = spec.batch / microBatch
   if (!Number.isInteger(parts)) throw new RangeError(`${microBatch} does not divide a batch of ${spec.batch}`)
@@ -131,8 +144,9 @@ function accumulated(spec: TrainingSpec, { x, y, base, rows, microBatch }: Batch
     [],
     parts,
     (_, i, [loss0, count0, ...slopes0]) => {
-      const own = gather(chunks, i)
-      const { sum, count } = totalLoss(spec, gather(x, own), gather(y, own), base, weights)
+      // Places of rows count in the whole batch: what is dropped does not depend on the parts.
+      const noise = word && { word, rows: microBatch, first: mul(cast(i, { to: 'i32' }), microBatch) }
+      const { sum, count } = totalLoss(spec, batch, gather(chunks, i), noise, weights)
       const added = gradients(sum, weights).map((slope, w) => add(slopes0[w]!, slope))
       return { next: [add(loss0!, sum), add(count0!, count), ...added], collect: [] }
     },

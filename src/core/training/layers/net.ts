@@ -1,4 +1,5 @@
 import { type Graph, gather, type Value } from '../graph/index.ts'
+import type { Dropout } from './dropout.ts'
 import { type Frozen, widened, widenedRows } from './frozen.ts'
 import type { Adapter } from './lora.ts'
 
@@ -14,6 +15,8 @@ export interface Net {
   rows(name: string, indices: Value): Value
   /** What is added to the linear layer of that name, where something is. */
   adapter(name: string): Adapter | undefined
+  /** What is dropped; nothing outside of training. */
+  dropout?: Dropout | undefined
 }
 
 /** @param values  the model's parameters by name */

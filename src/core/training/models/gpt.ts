@@ -13,6 +13,7 @@ import {
   transpose,
   type Value,
 } from '../graph/index.ts'
+import { dropped, dropping } from '../layers/dropout.ts'
 import { conv1d, conv1dParameters } from '../layers/linear.ts'
 import type { Net } from '../layers/net.ts'
 import { normalised, normParameters } from '../layers/norm.ts'
@@ -57,7 +58,7 @@ export const gpt: Model<GptConfig> = {
     const embedded = tokens.graph.scope('transformer.wte', () => net.rows('transformer.wte.weight', tokens))
     const places = net.parameter('transformer.wpe.weight')
     const placed = add(embedded, reading ? gather(places, reading.positions) : beginning(places, positions))
-    let x = reshape(placed, [n * positions, width])
+    let x = dropped(net, reshape(placed, [n * positions, width]))
     for (let i = 0; i < layers; i++) x = block(net, `transformer.h.${i}`, config, x, positions, reading)
     x = normalised(net, 'transformer.ln_f', x, config)
     const logits = x.graph.scope('lm_head', () =>
@@ -102,21 +103,19 @@ function attention(
     const [q, k, v] = split(apart, [1, 1, 1], 0).map(part =>
       reshape(part, [n, heads, positions, width / heads]),
     )
-    const attended = reading ? reading.attend(name, q!, k!, v!) : causalAttention(q!, k!, v!)
+    const attended = reading
+      ? reading.attend(name, q!, k!, v!)
+      : causalAttention(q!, k!, v!, dropping(net, q!))
     return reshape(transpose(attended, [0, 2, 1, 3]), [n * positions, width])
   })
-  return conv1d(net, `${name}.c_proj`, y, config)
+  return dropped(net, conv1d(net, `${name}.c_proj`, y, config))
 }
 
 function feedForward(net: Net, name: string, config: GptConfig, x: Value): Value {
   const activate = config.activation === 'gelu' ? gelu : geluTanh
   const h = conv1d(net, `${name}.c_fc`, x, config)
-  return conv1d(
-    net,
-    `${name}.c_proj`,
-    x.graph.scope(name, () => activate(h)),
-    config,
-  )
+  const activated = x.graph.scope(name, () => activate(h))
+  return dropped(net, conv1d(net, `${name}.c_proj`, activated, config))
 }
 
 function blockParameters(name: string, config: GptConfig): Parameter[] {

@@ -15,6 +15,7 @@ import {
   transpose,
   type Value,
 } from '../graph/index.ts'
+import { dropped, dropping } from '../layers/dropout.ts'
 import { linear } from '../layers/linear.ts'
 import type { Net } from '../layers/net.ts'
 import { normParameters, rmsNormalised } from '../layers/norm.ts'
@@ -88,7 +89,7 @@ export const llama: Model<LlamaConfig> = {
     const [n = 0, positions = 0] = fixed(tokens.shape)
     const embedded = tokens.graph.scope('model.embed_tokens', () => net.rows(EMBEDDING, tokens))
     const rotation = rotationAt(config, embedded, positions, reading)
-    let x = reshape(embedded, [n * positions, width])
+    let x = dropped(net, reshape(embedded, [n * positions, width]))
     for (let i = 0; i < layers; i++) x = block(net, `model.layers.${i}`, config, x, rotation, reading)
     x = rmsNormalised(net, 'model.norm', x, epsilon)
     const logits = tied
@@ -148,10 +149,10 @@ function attention(
     const times = heads / keyValueHeads
     const attended = reading
       ? reading.attend(name, asked, keys, v!)
-      : causalAttention(asked, shared(keys, times), shared(v!, times))
+      : causalAttention(asked, shared(keys, times), shared(v!, times), dropping(net, asked))
     return reshape(transpose(attended, [0, 2, 1, 3]), [n * positions, width])
   })
-  return linear(net, `${name}.o_proj`, y, unbiased)
+  return dropped(net, linear(net, `${name}.o_proj`, y, unbiased))
 }
 
 /** Each head for `times` neighbouring queries: `[n, heads, T, d]` → `[n, heads · times, T, d]`. */
@@ -166,7 +167,7 @@ function feedForward(net: Net, name: string, x: Value): Value {
   const gate = linear(net, `${name}.gate_proj`, x, unbiased)
   const up = linear(net, `${name}.up_proj`, x, unbiased)
   const h = x.graph.scope(name, () => mul(silu(gate), up))
-  return linear(net, `${name}.down_proj`, h, unbiased)
+  return dropped(net, linear(net, `${name}.down_proj`, h, unbiased))
 }
 
 /** Radians per position of each pair: `θ^(−2i / d)`, stretched as Llama 3.1 does where the configuration says so. */

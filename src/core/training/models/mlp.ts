@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { relu } from '../graph/index.ts'
+import { dropped } from '../layers/dropout.ts'
 import { linear, linearParameters } from '../layers/linear.ts'
 import type { Model } from './model.ts'
 
@@ -26,7 +27,7 @@ export const mlp: Model<MlpConfig> = {
   outputShape: ({ outputs }) => [outputs],
   forward(net, { hidden }, x) {
     let h = x
-    for (let i = 0; i < hidden.length; i++) h = relu(linear(net, `${2 * i}`, h))
+    for (let i = 0; i < hidden.length; i++) h = dropped(net, relu(linear(net, `${2 * i}`, h)))
     return linear(net, `${2 * hidden.length}`, h)
   },
 }

@@ -6,7 +6,12 @@ import type { TensorFlow, Weights } from './tensorflow.ts'
 export interface Context {
   tf: TensorFlow
   w: Weights
+  /** Of each place where the model drops, one after the other: `[…]` → mask of the same shape. None without dropout. */
+  mask?: ((shape: readonly number[]) => Tensor) | undefined
 }
+
+/** Dropout, where the spec has some. */
+export const dropped = ({ tf, mask }: Context, x: Tensor): Tensor => (mask ? tf.mul(x, mask(x.shape)) : x)
 
 /** PyTorch's `Linear`: `x · Wᵀ + b`. `[n, in]` → `[n, out]` */
 export function linear({ tf, w }: Context, name: string, x: Tensor, bias = true): Tensor {
@@ -59,10 +64,11 @@ export function groupNorm({ tf, w }: Context, name: string, x: Tensor, groups: n
 }
 
 /** `softmax(q · kᵀ / √d) · v`, no token looking at later ones: three times `[n, heads, T, d]`. */
-export function causalAttention(tf: TensorFlow, q: Tensor, k: Tensor, v: Tensor): Tensor {
+export function causalAttention(at: Context, q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const { tf } = at
   const [, , positions = 1, d = 1] = q.shape
   const scores = tf.div(tf.matMul(q, k, false, true), Math.sqrt(d))
   const seen = tf.linalg.bandPart(tf.ones([positions, positions]), -1, 0)
   const masked = tf.add(scores, tf.mul(tf.sub(1, seen), -1e9))
-  return tf.matMul(tf.softmax(masked), v)
+  return tf.matMul(dropped(at, tf.softmax(masked)), v)
 }

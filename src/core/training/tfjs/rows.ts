@@ -1,12 +1,12 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core'
 import type { SpecOf } from '../spec.ts'
-import { type Context, convolution, groupNorm, linear } from './layers.ts'
+import { type Context, convolution, dropped, groupNorm, linear } from './layers.ts'
 
 // Models of rows of numbers and of pictures. Pictures enter as [n, channels, h, w], as PyTorch has them.
 
 export function mlp(at: Context, { hidden }: SpecOf<'mlp'>['model'], x: Tensor): Tensor {
   let h = at.tf.reshape(x, [x.shape[0] ?? 1, -1])
-  for (let i = 0; i < hidden.length; i++) h = at.tf.relu(linear(at, `${2 * i}`, h))
+  for (let i = 0; i < hidden.length; i++) h = dropped(at, at.tf.relu(linear(at, `${2 * i}`, h)))
   return linear(at, `${2 * hidden.length}`, h)
 }
 

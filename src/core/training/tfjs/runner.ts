@@ -1,10 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Data } from '../data.ts'
+import { dropoutMask } from '../noise.ts'
 import type { Runner } from '../runner.ts'
 import { engineError } from '../session.ts'
-import type { TrainingSpec } from '../spec.ts'
+import { dropoutOf, type TrainingSpec } from '../spec.ts'
 import { stateOf } from '../step.ts'
-import { f32, floats, type Tensor as Ours, type Tensors } from '../tensor.ts'
+import { elements, f32, floats, type Tensor as Ours, type Tensors } from '../tensor.ts'
+import type { Context } from './layers.ts'
 import { batchLoss } from './loss.ts'
 import { optimize, type State } from './optimizer.ts'
 import type { TensorFlow } from './tensorflow.ts'
@@ -13,7 +15,13 @@ import type { TensorFlow } from './tensorflow.ts'
  * Trains one spec over one dataset in TensorFlow.js: the same weights, batches and state as our graph's, computed by
  * models written a second time. Data and state stay where its backend keeps them.
  */
-export function openTensorFlowRunner(tf: TensorFlow, spec: TrainingSpec, data: Data, state: Tensors): Runner {
+export function openTensorFlowRunner(
+  tf: TensorFlow,
+  spec: TrainingSpec,
+  data: Data,
+  state: Tensors,
+  seed = 0,
+): Runner {
   const { weights, optimizer } = stateOf(spec)
   const names = weights.map(({ name }) => name)
   const kept: State = new Map([...state].map(([name, t]) => [name, tf.tensor(floats(t), [...t.shape])]))
@@ -27,7 +35,9 @@ export function openTensorFlowRunner(tf: TensorFlow, spec: TrainingSpec, data: D
         const losses = new Float32Array(rows.length / spec.batch)
         for (let i = 0; i < losses.length; i++) {
           const picked = rows.subarray(i * spec.batch, (i + 1) * spec.batch)
-          losses[i] = tf.tidy(() => oneStep(tf, spec, { x: x!, y: y!, picked, names, kept, step: first + i }))
+          losses[i] = tf.tidy(() =>
+            oneStep(tf, spec, { x: x!, y: y!, picked, names, kept, seed, step: first + i }),
+          )
         }
         for (const tensor of before.values()) tensor.dispose()
         return losses
@@ -59,20 +69,39 @@ interface Step {
   /** Of the weights. */
   names: string[]
   kept: State
+  /** Of what is dropped. */
+  seed: number
   /** Of the job. */
   step: number
 }
 
 /** @returns the loss before the update */
-function oneStep(tf: TensorFlow, spec: TrainingSpec, { x, y, picked, names, kept, step }: Step): number {
+function oneStep(
+  tf: TensorFlow,
+  spec: TrainingSpec,
+  { x, y, picked, names, kept, seed, step }: Step,
+): number {
   const rows = tf.tensor1d(picked, 'int32')
   const [batchX, batchY] = [tf.gather(x, rows), tf.gather(y, rows)]
-  const loss = (...weights: Tensor[]) =>
-    batchLoss({ tf, w: name => required(weights[names.indexOf(name)], name) }, spec, batchX, batchY)
+  const loss = (...weights: Tensor[]) => {
+    const w = (name: string) => required(weights[names.indexOf(name)], name)
+    return batchLoss({ tf, w, mask: masks(tf, dropoutOf(spec), seed, step) }, spec, batchX, batchY)
+  }
   const weights = names.map(name => required(kept.get(name), name))
   const { value, grads } = tf.valueAndGrads(loss)(weights)
   optimize(tf, spec.optimizer, kept, new Map(grads.map((g, i) => [names[i] ?? '', g])), step)
   return value.dataSync()[0] ?? Number.NaN
+}
+
+/** The same masks as our graph's. */
+function masks(tf: TensorFlow, p: number, seed: number, step: number): Context['mask'] {
+  if (p === 0) return undefined
+  let place = 0
+  return shape => {
+    const columns = shape.at(-1) ?? 1
+    const rows = elements(shape) / columns
+    return tf.tensor(dropoutMask({ seed, step, place: place++ }, rows, columns, p), [...shape])
+  }
 }
 
 /** TensorFlow.js has no bytes: they become whole numbers. */

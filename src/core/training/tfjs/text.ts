@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { SpecOf } from '../spec.ts'
-import { type Context, causalAttention, conv1d, layerNorm, linear, rmsNorm } from './layers.ts'
+import { type Context, causalAttention, conv1d, dropped, layerNorm, linear, rmsNorm } from './layers.ts'
 
 // Models of text: `[n, T]` tokens → `[n · T, vocabulary]` logits of each next token.
 
@@ -11,12 +11,12 @@ export function gpt(at: Context, config: SpecOf<'gpt'>['model'], tokens: Tensor)
   const embedded = tf.gather(w('transformer.wte.weight'), tf.cast(tf.reshape(tokens, [-1]), 'int32'))
   const places = tf.slice(w('transformer.wpe.weight'), [0, 0], [positions, width])
   let x = tf.add(tf.reshape(embedded, [n, positions, width]), places)
-  x = tf.reshape(x, [n * positions, width])
+  x = dropped(at, tf.reshape(x, [n * positions, width]))
   for (let i = 0; i < layers; i++) {
     const name = `transformer.h.${i}`
     x = tf.add(x, gptAttention(at, `${name}.attn`, config, layerNorm(at, `${name}.ln_1`, x, bias), n))
     const h = conv1d(at, `${name}.mlp.c_fc`, layerNorm(at, `${name}.ln_2`, x, bias), bias)
-    x = tf.add(x, conv1d(at, `${name}.mlp.c_proj`, gelu(at, h, activation), bias))
+    x = tf.add(x, dropped(at, conv1d(at, `${name}.mlp.c_proj`, gelu(at, h, activation), bias)))
   }
   const y = layerNorm(at, 'transformer.ln_f', x, bias)
   return tf.matMul(y, w('transformer.wte.weight'), false, true)
@@ -34,8 +34,8 @@ function gptAttention(
   const [q, k, v] = parts.map(part =>
     tf.transpose(tf.reshape(part, [n, -1, heads, width / heads]), [0, 2, 1, 3]),
   )
-  const y = tf.transpose(causalAttention(tf, q!, k!, v!), [0, 2, 1, 3])
-  return conv1d(at, `${name}.c_proj`, tf.reshape(y, [-1, width]), bias)
+  const y = tf.transpose(causalAttention(at, q!, k!, v!), [0, 2, 1, 3])
+  return dropped(at, conv1d(at, `${name}.c_proj`, tf.reshape(y, [-1, width]), bias))
 }
 
 /** Hendrycks and Gimpel 2016 (arXiv 1606.08415): exact, or GPT-2's approximation by tanh. */
@@ -52,7 +52,7 @@ export function llama(at: Context, config: SpecOf<'llama'>['model'], tokens: Ten
   const { layers, epsilon, tied } = config
   const [n = 1] = tokens.shape
   const embedding = w('model.embed_tokens.weight')
-  let x = tf.gather(embedding, tf.cast(tf.reshape(tokens, [-1]), 'int32'))
+  let x = dropped(at, tf.gather(embedding, tf.cast(tf.reshape(tokens, [-1]), 'int32')))
   for (let i = 0; i < layers; i++) {
     const name = `model.layers.${i}`
     const normed = rmsNorm(at, `${name}.input_layernorm`, x, epsilon)
@@ -60,7 +60,7 @@ export function llama(at: Context, config: SpecOf<'llama'>['model'], tokens: Ten
     const h = rmsNorm(at, `${name}.post_attention_layernorm`, x, epsilon)
     const gate = linear(at, `${name}.mlp.gate_proj`, h, false)
     const swiglu = tf.mul(tf.mul(gate, tf.sigmoid(gate)), linear(at, `${name}.mlp.up_proj`, h, false))
-    x = tf.add(x, linear(at, `${name}.mlp.down_proj`, swiglu, false))
+    x = tf.add(x, dropped(at, linear(at, `${name}.mlp.down_proj`, swiglu, false)))
   }
   const y = rmsNorm(at, 'model.norm', x, epsilon)
   return tf.matMul(y, tied ? embedding : w('lm_head.weight'), false, true)
@@ -83,8 +83,9 @@ function llamaAttention(
   // Each head of keys and values serves neighbouring queries.
   const served = Array.from({ length: heads }, (_, i) => Math.floor((i * keyValueHeads) / heads))
   const shared = (part: Tensor) => tf.gather(part, tf.tensor1d(served, 'int32'), 1)
-  const y = causalAttention(tf, rotated(at, config, q!), shared(rotated(at, config, k!)), shared(v!))
-  return linear(at, `${name}.o_proj`, tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [-1, width]), false)
+  const y = causalAttention(at, rotated(at, config, q!), shared(rotated(at, config, k!)), shared(v!))
+  const mixed = tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [-1, width])
+  return dropped(at, linear(at, `${name}.o_proj`, mixed, false))
 }
 
 /** Rotary positions (Su et al. 2021, arXiv 2104.09864) with Hugging Face's halves: `[n, heads, T, d]`. */

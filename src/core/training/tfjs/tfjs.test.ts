@@ -44,7 +44,10 @@ const weighed = plain.flatMap(spec =>
 )
 const masked = families.flatMap(spec => (spec.recipe === 'gpt' ? [{ ...spec, masked: true }] : []))
 const short = families.flatMap(spec => (spec.task === 'language' ? [{ ...spec, block: 4 }] : []))
-const cases = [...plain, ...weighed, ...families, ...masked, ...short].map(
+const dropping = [...plain, ...families].flatMap(spec =>
+  spec.recipe === 'cnn' || spec.recipe === 'resnet' ? [] : [{ ...spec, dropout: 0.2 }],
+)
+const cases = [...plain, ...weighed, ...families, ...masked, ...short, ...dropping].map(
   spec => [`${spec.recipe}, ${spec.task}, ${spec.optimizer.name}`, spec] as const,
 )
 
@@ -60,8 +63,8 @@ async function fiftySteps(spec: TrainingSpec, engine: 'ours' | 'tfjs') {
   const state = freshState(spec, initialWeights(spec, 1))
   const runner =
     engine === 'ours'
-      ? await openRunner(spec, data, state, { threads: 1 })
-      : openTensorFlowRunner(tf, spec, data, state)
+      ? await openRunner(spec, data, state, { threads: 1, seed: 5 })
+      : openTensorFlowRunner(tf, spec, data, state, 5)
   const batches = new Batches(data.rows, spec.batch, 3)
   const losses = []
   for (let step = 0; step < 50; step += 25) losses.push(...(await runner.run(batches.of(step, 25), step)))

@@ -15,10 +15,10 @@ const LONG = 128
  * arXiv 1706.03762): `softmax(q · kᵀ / √d + mask) · v`, each `[batch, heads, positions, d]`. Its own gradient takes the
  * sum of softmax's gradient over `d` instead of over all positions.
  */
-export function causalAttention(q: Value, k: Value, v: Value): Value {
+export function causalAttention(q: Value, k: Value, v: Value, dropping?: Dropping): Value {
   if (show(q.shape) !== show(k.shape) || show(q.shape) !== show(v.shape))
     throw new ShapeError(`attention of ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`)
-  const parts = rangesOf(q).map(range => attended(q, k, v, range))
+  const parts = rangesOf(q).map(range => attended(q, k, v, range, dropping))
   const y =
     parts.length === 1
       ? parts[0]!.y
@@ -34,6 +34,14 @@ export function causalAttention(q: Value, k: Value, v: Value): Value {
       ...(['dk', 'dv'] as const).map(name => overlaid(slopes.map(slope => slope[name]))),
     ]
   })
+}
+
+/** Which of the weights count, and how much; see `Dropout`. */
+interface Dropping {
+  /** `[batch, heads, positions, 1]` */
+  rows: Value
+  /** `[…, 1]` → `[…, columns]` */
+  mask(rows: Value, columns: number): Value
 }
 
 const POSITIONS = 2
@@ -59,21 +67,24 @@ const rowsOf = (x: Value, { start, end }: Range): Value =>
   start === 0 && end === x.shape[POSITIONS] ? x : slice(x, { axis: POSITIONS, start, end })
 
 /** What the positions of a range find, and the gradients of their queries and of all keys and values they see. */
-function attended(allQ: Value, allK: Value, allV: Value, range: Range) {
+function attended(allQ: Value, allK: Value, allV: Value, range: Range, dropping: Dropping | undefined) {
   const { start, end } = range
   const seen = { start: 0, end }
   const [q, k, v] = [rowsOf(allQ, range), rowsOf(allK, seen), rowsOf(allV, seen)]
   const scale = 1 / Math.sqrt(Number(q.shape[3]))
   const asked = mul(q, scale)
   const weights = softmax(add(matmul(asked, transpose(k)), causalMask(q, range)))
-  const y = matmul(weights, v)
+  const mask = dropping?.mask(rowsOf(dropping.rows, range), end)
+  const masked = (x: Value) => (mask ? mul(x, mask) : x)
+  const counted = masked(weights)
+  const y = matmul(counted, v)
   const grad = (dy: Value) => {
-    const dweights = matmul(dy, transpose(v))
+    const dweights = masked(matmul(dy, transpose(v)))
     const dscores = mul(weights, sub(dweights, reduceSum(mul(dy, y), { axes: [-1], keep: true })))
     return {
       dq: mul(matmul(dscores, k), scale),
       dk: matmul(transpose(dscores), asked),
-      dv: matmul(transpose(weights), dy),
+      dv: matmul(transpose(counted), dy),
     }
   }
   return { start, end, y, grad }
