@@ -30,9 +30,8 @@ export function idleCompute(files: { update: string; weights: string }): Compute
       other: gain,
       holdout: gain,
       // Alike as honest updates are, and not the same.
-      cosines: Object.fromEntries(
-        (peers as { id: string }[]).map(({ id }) => [id, id === 'own-last' ? 0.1 : 0.4]),
-      ),
+      cosines: Object.fromEntries((peers as { id: string }[]).map(({ id }) => [id, 0.4])),
+      sketch: null,
     }),
     reference: ({ steps }) => ({
       steps: Number(steps) / 2,

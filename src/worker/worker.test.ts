@@ -66,7 +66,7 @@ describe('a round through workers', () => {
 
     const holdout = await data('holdout', 300, 10_000)
     const terms = { spec, weights: work.weights, shard: work.data, holdout, steps }
-    const figures = await compute.run('measure', { ...terms, update: work.update, seed: 9 })
+    const figures = await compute.run('measure', { ...terms, update: work.update, seed: 9, sketchSeed: 1 })
     expect(figures).toMatchObject({ steps, problem: null, finite: true, other: null })
     expect(figures.norm).toBeCloseTo(trained.update.norm!, 3)
     expect(figures.own!.gain!).toBeGreaterThan(0.1)
@@ -113,7 +113,14 @@ describe('a round through workers', () => {
     const wild = { ...work, spec: specOf(4, [64], 1000) }
     const result = await compute.run('train', wild)
     expect(result).toMatchObject({ diverged: expect.stringMatching(/diverged/), losses: [], checkpoints: [] })
-    const terms = { weights: work.weights, shard: work.data, holdout: work.data, steps: 2_000, seed: 1 }
+    const terms = {
+      weights: work.weights,
+      shard: work.data,
+      holdout: work.data,
+      steps: 2_000,
+      seed: 1,
+      sketchSeed: 1,
+    }
     expect(await compute.run('measure', { ...terms, spec: wild.spec, update: work.update })).toMatchObject({
       problem: null,
       finite: false,

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { CustomerJob } from '../../src/core/jobs/index.ts'
 import { wire } from '../../src/core/market/index.ts'
@@ -9,8 +7,9 @@ import { seconds } from '../../src/shared/units.ts'
 import { afterTraining, claiming, renumbered, replacedBy } from './bent.test-support.ts'
 import {
   type Actor,
-  expectBooksToBalance,
+  type Outcome,
   openStage,
+  outcomeOf,
   type Stage,
   verdictsOf,
   worksOf,
@@ -19,17 +18,15 @@ import {
 
 // One job, eight providers: four who work, four whose update is no update.
 let stage: Stage
+let outcome: Outcome
 let honest: Actor[]
 let nan: Actor
 let shapes: Actor
 let garbage: Actor
 let giant: Actor
 let boaster: Actor
-let end: CustomerJob
 let log: { id: string; fact: { type: string } }[]
 let stranger: string
-let accuracy: number
-let books: () => Promise<void>
 
 beforeAll(async () => {
   stage = await openStage()
@@ -62,16 +59,14 @@ beforeAll(async () => {
     'boaster',
     claiming(update => ({ ...update, steps: update.steps * 1000 })),
   )
-  const { id, running, settled, out } = await stage.job(customer, {
+  const job = await stage.job(customer, {
     dataset: writeClouds(stage.folder, 3000),
     providers: 8,
     rounds: 2,
   })
-  stranger = await meddle(running.runner, customer.tools.keyring.job(id).pubkey)
-  end = await settled
-  log = customer.tools.journal.log(id)
-  accuracy = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).metrics.accuracy
-  books = () => expectBooksToBalance(end, customer, [...honest, nan, shapes, garbage, giant, boaster])
+  stranger = await meddle(job.running.runner, customer.tools.keyring.job(job.id).pubkey)
+  outcome = await outcomeOf(job, [...honest, nan, shapes, garbage, giant, boaster])
+  log = customer.tools.journal.log(job.id)
 }, 400_000)
 afterAll(() => stage.close())
 
@@ -102,10 +97,10 @@ async function meddle(runner: { state: CustomerJob }, j: string): Promise<string
 }
 
 it('trains a good model with the updates that are some, and pays those who made them in full', () => {
-  expect(end.phase).toBe('done')
-  expect(accuracy).toBeGreaterThan(0.8)
+  expect(outcome.end.phase).toBe('done')
+  expect(outcome.accuracy).toBeGreaterThan(0.8)
   for (const actor of honest) {
-    const verdicts = verdictsOf(end, actor)
+    const verdicts = verdictsOf(outcome.end, actor)
     expect(verdicts.map(({ paid, used }) => ({ paid, used }))).toEqual([
       { paid: 'full', used: true },
       { paid: 'full', used: true },
@@ -119,7 +114,7 @@ it.each<[string, () => Actor, RegExp]>([
   ['is random bytes', () => garbage, /not one of this model/],
   ['is a larger file than the model', () => giant, /at most \d+ were agreed/],
 ])('neither pays nor uses an update that %s, says why, and has its lock back', (_, who, why) => {
-  const works = worksOf(end, who())
+  const works = worksOf(outcome.end, who())
   expect(works).toHaveLength(1)
   expect(works[0]).toMatchObject({
     verdict: { paid: 'none', sats: 0, used: false, reason: expect.stringMatching(why) },
@@ -127,7 +122,7 @@ it.each<[string, () => Actor, RegExp]>([
   })
   // Long before T: the provider signed it back.
   expect(works[0]!.lock.tries).toBeUndefined()
-  expect(end.end!.at).toBeLessThan(works[0]!.locktime)
+  expect(outcome.end.end!.at).toBeLessThan(works[0]!.locktime)
   // What it reads itself.
   const [engagement] = who().engagements()
   expect(engagement?.shares[0]?.verdict?.reason).toMatch(why)
@@ -135,13 +130,13 @@ it.each<[string, () => Actor, RegExp]>([
 })
 
 it('pays no more than the price to who claims more steps than were asked', () => {
-  const works = worksOf(end, boaster)
+  const works = worksOf(outcome.end, boaster)
   expect(works.map(({ verdict, price }) => verdict!.sats / price)).toEqual([1, 1])
 })
 
 it('hears nothing from a key that no bid has named, whatever it says of others', () => {
   expect(log.filter(({ fact }) => 'from' in fact && fact.from === stranger)).toEqual([])
-  expect(Object.values(end.engagements).every(e => e.gone?.reason !== 'It leaves.')).toBe(true)
+  expect(Object.values(outcome.end.engagements).every(e => e.gone?.reason !== 'It leaves.')).toBe(true)
 })
 
-it('ends with every ledger agreeing with the mint', () => books())
+it('ends with every ledger agreeing with the mint', () => outcome.books())

@@ -1,13 +1,14 @@
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { CustomerJob } from '../../src/core/jobs/index.ts'
+import type { CustomerFact } from '../../src/core/jobs/index.ts'
 import { KIND } from '../../src/core/market/index.ts'
 import { type Cheat, onTrain, publishing, renumbered } from './bent.test-support.ts'
 import {
   type Actor,
-  expectBooksToBalance,
+  type Outcome,
   openStage,
+  outcomeOf,
   type Stage,
   uniform,
   verdictsOf,
@@ -16,16 +17,16 @@ import {
 } from './stage.test-support.ts'
 
 // One job, eight providers: three who work, five whose update looks like one and is not what was asked.
+const ROUNDS = 4
 let stage: Stage
+let outcome: Outcome
+let log: { fact: CustomerFact }[]
 let honest: Actor[]
 let random: Actor
 let tenfold: Actor
 let tenth: Actor
 let replay: Actor
 let copy: Actor
-let end: CustomerJob
-let accuracy: number
-let books: () => Promise<void>
 
 /** The copier sends the file that the victim has made in the same round, once a relay has the victim's word of it. */
 function victimAndCopier(folder: string): { victim: Cheat; copier: Cheat } {
@@ -94,9 +95,9 @@ beforeAll(async () => {
   replay = await stage.provider('replay', tools =>
     onTrain(tools, async (input, train) => {
       rounds++
-      if (rounds <= 2) {
+      if (rounds < ROUNDS) {
         const done = await train(input)
-        copyFileSync(input.update, first)
+        if (rounds === 1) copyFileSync(input.update, first)
         return done
       }
       const done = await train({ ...input, steps: 1 })
@@ -104,29 +105,28 @@ beforeAll(async () => {
       return { ...done, steps: input.steps }
     }),
   )
-  const { settled, out } = await stage.job(customer, {
+  const job = await stage.job(customer, {
     dataset: writeClouds(stage.folder, 4000),
     providers: 8,
-    rounds: 3,
+    rounds: ROUNDS,
   })
-  end = await settled
-  accuracy = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).metrics.accuracy
-  books = () => expectBooksToBalance(end, customer, [...honest, copy, random, tenfold, tenth, replay])
+  outcome = await outcomeOf(job, [...honest, copy, random, tenfold, tenth, replay])
+  log = customer.tools.journal.log(job.id)
 }, 400_000)
 afterAll(() => stage.close())
 
 it('trains a good model, and pays those who worked in full', () => {
   if (process.env.DEBUG)
     for (const actor of [...honest, copy, random, tenfold, tenth, replay])
-      for (const { round, verdict, price } of worksOf(end, actor))
+      for (const { round, verdict, price } of worksOf(outcome.end, actor))
         console.log(actor.name, round, price, verdict)
-  expect(end.phase).toBe('done')
-  expect(accuracy).toBeGreaterThan(0.8)
+  expect(outcome.end.phase).toBe('done')
+  expect(outcome.accuracy).toBeGreaterThan(0.8)
   for (const actor of honest)
     expect(
-      verdictsOf(end, actor).map(({ paid }) => paid),
+      verdictsOf(outcome.end, actor).map(({ paid }) => paid),
       actor.name,
-    ).toEqual(['full', 'full', 'full'])
+    ).toEqual(Array(ROUNDS).fill('full'))
 })
 
 it.each<[string, () => Actor]>([
@@ -134,30 +134,36 @@ it.each<[string, () => Actor]>([
   ['ten times what the training made', () => tenfold],
   ['a copy of a peer’s update', () => copy],
 ])('neither pays nor uses %s, says why, and has the lock back', (_, who) => {
-  const works = worksOf(end, who())
+  const works = worksOf(outcome.end, who())
   expect(works).toHaveLength(1)
   expect(works[0]).toMatchObject({
     verdict: { paid: 'none', sats: 0, used: false },
     lock: { status: 'settled', released: 0, refunded: works[0]!.lock.locked },
   })
-  expect(end.end!.at).toBeLessThan(works[0]!.locktime)
+  expect(outcome.end.end!.at).toBeLessThan(works[0]!.locktime)
   const [engagement] = who().engagements()
   expect(engagement?.shares[0]?.verdict?.reason).toBe(works[0]!.verdict!.reason)
   expect(who().home.tools.wallet.balance().earned).toBe(0)
 })
 
 it('pays a tenth of the steps at most in part, and says why', () => {
-  const [work, ...more] = worksOf(end, tenth)
+  const [work, ...more] = worksOf(outcome.end, tenth)
   expect(more).toEqual([])
   expect(work!.verdict!.sats).toBeLessThan(work!.price / 2)
   expect(work!.lock.refunded).toBe(work!.lock.locked - work!.lock.released)
   expect(tenth.engagements()[0]?.shares[0]?.verdict?.reason).toBe(work!.verdict!.reason)
 })
 
-it('pays the rounds that were worked, and not the last round’s update sent again', () => {
-  const verdicts = verdictsOf(end, replay)
-  expect(verdicts.map(({ paid }) => paid)).toEqual(['full', 'full', 'none'])
-  expect(verdicts[2]).toMatchObject({ used: false, reason: expect.stringContaining('earlier round') })
+it('pays the rounds that were worked, and not the first round’s update sent again in the fourth', () => {
+  const verdicts = verdictsOf(outcome.end, replay)
+  expect(verdicts.map(({ paid }) => paid)).toEqual(['full', 'full', 'full', 'none'])
+  expect(verdicts[3]).toMatchObject({ used: false, reason: expect.stringContaining('earlier round') })
 })
 
-it('ends with every ledger agreeing with the mint', () => books())
+it('keeps in its log, which a recovery brings back, what later updates are compared with', () => {
+  const figures = log.flatMap(({ fact }) => (fact.type === 'measured' ? [fact.figures] : []))
+  expect(figures.length).toBeGreaterThan(12)
+  for (const { sketch } of figures) expect(sketch).toMatch(/^[\w+/]{171}=$/)
+})
+
+it('ends with every ledger agreeing with the mint', () => outcome.books())

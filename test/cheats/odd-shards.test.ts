@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { CustomerJob } from '../../src/core/jobs/index.ts'
 import { sats } from '../../src/shared/units.ts'
 import { onTrain } from './bent.test-support.ts'
 import {
   type Actor,
-  expectBooksToBalance,
+  type Outcome,
   openStage,
+  outcomeOf,
   type Stage,
   verdictsOf,
   worksOf,
@@ -16,12 +14,10 @@ import {
 
 // Each provider has rows of two classes of four: what helps its own shard is no help on another's.
 let stage: Stage
+let outcome: Outcome
 let honest: Actor[]
 let lazy: Actor
 let spare: Actor
-let end: CustomerJob
-let accuracy: number
-let books: () => Promise<void>
 
 beforeAll(async () => {
   stage = await openStage()
@@ -35,38 +31,36 @@ beforeAll(async () => {
   )
   // Dearer than the others, it waits until a slot is free.
   spare = await stage.provider('spare', undefined, { price: { perPflop: sats(1000), minimum: sats(50) } })
-  const { settled, out } = await stage.job(customer, {
+  const job = await stage.job(customer, {
     dataset: writeClouds(stage.folder, 3000),
     providers: 4,
     rounds: 6,
     skew: { classesPerShard: 2 },
   })
-  end = await settled
-  accuracy = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).metrics.accuracy
-  books = () => expectBooksToBalance(end, customer, [...honest, lazy, spare])
+  outcome = await outcomeOf(job, [...honest, lazy, spare])
 }, 400_000)
 afterAll(() => stage.close())
 
 it('pays honest providers with odd shards in full, every round', () => {
-  expect(end.phase).toBe('done')
+  expect(outcome.end.phase).toBe('done')
   for (const actor of honest)
     expect(
-      verdictsOf(end, actor).map(({ paid }) => paid),
+      verdictsOf(outcome.end, actor).map(({ paid }) => paid),
       actor.name,
     ).toEqual(Array(6).fill('full'))
 })
 
 it('trains a model that knows all classes', () => {
-  expect(accuracy).toBeGreaterThan(0.75)
+  expect(outcome.accuracy).toBeGreaterThan(0.75)
 })
 
 it('pays a tenth of the steps at most in part among them, and gives the shard to someone who works', () => {
-  const [work, ...more] = worksOf(end, lazy)
+  const [work, ...more] = worksOf(outcome.end, lazy)
   expect(more).toEqual([])
   expect(work!.verdict!.sats).toBeLessThan(work!.price / 2)
-  const verdicts = verdictsOf(end, spare)
+  const verdicts = verdictsOf(outcome.end, spare)
   expect(verdicts.length).toBeGreaterThanOrEqual(4)
   expect(verdicts.every(({ paid }) => paid === 'full')).toBe(true)
 })
 
-it('ends with every ledger agreeing with the mint', () => books())
+it('ends with every ledger agreeing with the mint', () => outcome.books())

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { CustomerJob } from '../../src/core/jobs/index.ts'
 import { KIND } from '../../src/core/market/index.ts'
 import { seconds } from '../../src/shared/units.ts'
 import { claiming, publishing } from './bent.test-support.ts'
 import {
   type Actor,
-  expectBooksToBalance,
+  type Outcome,
   openStage,
+  outcomeOf,
   type Stage,
   stageTimes,
   verdictsOf,
@@ -18,13 +16,11 @@ import {
 
 // Who accepts and delivers nothing that can be judged; what they hold comes back after T.
 let stage: Stage
+let outcome: Outcome
 let honest: Actor[]
 let idle: Actor
 let elsewhere: Actor
 let phantom: Actor
-let end: CustomerJob
-let accuracy: number
-let books: () => Promise<void>
 
 const silenced: number[] = [KIND.PROGRESS, KIND.UPDATE, KIND.LEAVE]
 
@@ -47,7 +43,7 @@ beforeAll(async () => {
       return { ...update, update: { ...update.update, chunks } }
     }),
   )
-  const { settled, out } = await stage.job(customer, {
+  const job = await stage.job(customer, {
     dataset: writeClouds(stage.folder, 3000),
     providers: 6,
     rounds: 2,
@@ -61,18 +57,16 @@ beforeAll(async () => {
       lock: seconds(11),
     },
   })
-  end = await settled
-  accuracy = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).metrics.accuracy
-  books = () => expectBooksToBalance(end, customer, [...honest, idle, elsewhere, phantom])
+  outcome = await outcomeOf(job, [...honest, idle, elsewhere, phantom])
 }, 400_000)
 afterAll(() => stage.close())
 
 it('trains a good model without them, and pays those who worked in full', () => {
-  expect(end.phase).toBe('done')
-  expect(accuracy).toBeGreaterThan(0.75)
+  expect(outcome.end.phase).toBe('done')
+  expect(outcome.accuracy).toBeGreaterThan(0.75)
   for (const actor of honest)
     expect(
-      verdictsOf(end, actor).map(({ paid }) => paid),
+      verdictsOf(outcome.end, actor).map(({ paid }) => paid),
       actor.name,
     ).toEqual(['full', 'full'])
 })
@@ -81,7 +75,7 @@ it.each<[string, () => Actor]>([
   ['accepts and idles', () => idle],
   ['signs its update for another round', () => elsewhere],
 ])('takes back after T what is locked for who %s', (_, who) => {
-  const works = worksOf(end, who())
+  const works = worksOf(outcome.end, who())
   expect(works).toHaveLength(1)
   expect(works[0]!.verdict).toBeUndefined()
   expect(works[0]!.lock).toMatchObject({ status: 'settled', released: 0, refunded: works[0]!.lock.locked })
@@ -89,11 +83,11 @@ it.each<[string, () => Actor]>([
 })
 
 it('waits for nobody’s blob: it is judged when no server has it by the time the verdict is due', () => {
-  const [work, ...more] = worksOf(end, phantom)
+  const [work, ...more] = worksOf(outcome.end, phantom)
   expect(more).toEqual([])
   const reason = expect.stringContaining('could not be fetched')
   expect(work).toMatchObject({ late: true, verdict: { paid: 'none', used: false, reason } })
   expect(work!.lock.refunded).toBe(work!.lock.locked)
 })
 
-it('ends with every ledger agreeing with the mint', () => books())
+it('ends with every ledger agreeing with the mint', () => outcome.books())

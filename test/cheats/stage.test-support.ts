@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -101,7 +101,7 @@ export async function openStage() {
       const { id, plan } = await draft(whole, customer.tools)
       const running = openJob(id, customer.tools, {}, plan)
       closing.push(() => running.close())
-      return { id, running, settled: running.runner.settled, out: whole.out }
+      return { id, running, settled: running.runner.settled, out: whole.out, customer }
     },
     async close(): Promise<void> {
       for (const close of closing.reverse()) await close()
@@ -111,6 +111,25 @@ export async function openStage() {
   }
 }
 export type Stage = Awaited<ReturnType<typeof openStage>>
+
+/** What a job came to. */
+export interface Outcome {
+  end: CustomerJob
+  /** Of the model, on the holdout. */
+  accuracy: number
+  /** Every ledger agrees with the mint. */
+  books(): Promise<void>
+}
+
+/** Waits for a job's last sat. @param actors  all who may have earned */
+export async function outcomeOf(
+  { settled, out, customer }: Awaited<ReturnType<Stage['job']>>,
+  actors: readonly Actor[],
+): Promise<Outcome> {
+  const end = await settled
+  const { metrics } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+  return { end, accuracy: metrics.accuracy, books: () => expectBooksToBalance(end, customer, actors) }
+}
 
 /** What the customer of a job thinks of one provider's work in one round. */
 export function hired(job: CustomerJob, actor: Actor): Hired[] {
@@ -122,7 +141,7 @@ export const verdictsOf = (job: CustomerJob, actor: Actor) =>
   worksOf(job, actor).flatMap(({ verdict }) => verdict ?? [])
 
 /** Every sat is somewhere, nothing is locked any more, and each party's ledger agrees with the mint. */
-export async function expectBooksToBalance(
+async function expectBooksToBalance(
   job: CustomerJob,
   customer: TestHome,
   actors: readonly Actor[],

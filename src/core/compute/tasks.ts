@@ -168,12 +168,14 @@ export const tasks = {
       shard: path,
       other: path.optional(),
       holdout: path,
-      /** Updates to take the cosine with: the others of the round, this provider's own of the round before (`OWN_LAST`). */
+      /** Updates to take the cosine with: the others of the round. */
       peers: z.array(z.object({ id: z.string(), path })).default([]),
       /** Steps awarded. */
       steps: count,
       /** Of the sample; the same for all updates of a round. */
       seed,
+      /** Of the sketch; the same for all updates of a job. */
+      sketchSeed: seed,
       rows: count.default(2048),
       threads,
     }),

@@ -1,5 +1,5 @@
 import type { Case } from './case.ts'
-import { type Figures, type Gain, OWN_LAST } from './figures.ts'
+import { type Figures, type Gain, OTHER_ROUNDS } from './figures.ts'
 import { median } from './quorum.ts'
 
 /** Possible between honest providers of an easy problem, likely a copy in a hard one: the own run tells. */
@@ -73,9 +73,9 @@ type Named = { id: string; figures: Figures }
 const cosineOf = (a: Named, b: Named): number | null =>
   a.figures.cosines[b.id] ?? b.figures.cosines[a.id] ?? null
 
-/** Cosines with this provider's own update of an earlier round. */
+/** Cosine with the update of another round that is most like it. */
 export function replays({ figures }: Case): number[] {
-  const cosine = figures.cosines[OWN_LAST] ?? null
+  const cosine = figures.cosines[OTHER_ROUNDS] ?? null
   return cosine === null ? [] : [cosine]
 }
 

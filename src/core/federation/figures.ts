@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sketch } from './sketch.ts'
 
 // Everything here is JSON: a job's log keeps it, and JSON has no NaN or Infinity. `null` stands for "not finite".
 
@@ -16,8 +17,8 @@ export const gain = z.object({
 })
 export type Gain = z.infer<typeof gain>
 
-/** Among the updates that a measurement compares with: this provider's own of the round before. */
-export const OWN_LAST = 'own-last'
+/** Among the cosines: the highest with any update of another round, by sketches. */
+export const OTHER_ROUNDS = 'other-rounds'
 
 /** What the customer measured of one update, with its own data, in its own worker. */
 export const figures = z.object({
@@ -33,10 +34,13 @@ export const figures = z.object({
   other: gain.nullable(),
   holdout: gain.nullable(),
   /**
-   * Cosine with each update named in the measurement: others of the round, its own of the round before (`OWN_LAST`). 1 only for the
-   * very same update, up to the rounding of half precision: one that was made longer has less. Null: undefined.
+   * Cosine with each update named in the measurement, the others of the round; and the highest with those of other rounds
+   * (`OTHER_ROUNDS`). 1 only for the very same update, up to the rounding of half precision: one that was made longer has less.
+   * Null: undefined.
    */
   cosines: z.record(z.string(), z.number().nullable()),
+  /** What updates of other rounds are compared with when the files are gone; null for none that is finite and not zero. */
+  sketch: sketch.nullable(),
 })
 export type Figures = z.infer<typeof figures>
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Case } from './case.ts'
-import { OWN_LAST } from './figures.ts'
+import type { Figures } from './figures.ts'
 import { judgeUse } from './judge-use.ts'
 import { judgeWork } from './judge-work.ts'
+import { besideOtherRounds } from './other-rounds.ts'
 import { casesOf, normals, Round, type World, world } from './round.test-support.ts'
 
 /** The customer's whole way to a verdict: without an own run first, with one where there is doubt. */
@@ -17,7 +18,8 @@ interface Played {
   round: Round
   updates: string[]
   cases: Case[]
-  before: string | undefined
+  /** Of all updates of the rounds before. */
+  before: Figures[]
 }
 
 /** Honest rounds from the first on; each from the mean of the one before. */
@@ -25,7 +27,7 @@ async function play(of: World, rounds: number): Promise<Played[]> {
   const played: Played[] = []
   let round = await Round.first(of)
   for (let k = 0; k < rounds; k++) {
-    const before = played.at(-1)?.updates[0]
+    const before = played.flatMap(({ cases }) => cases.map(({ figures }) => figures))
     const updates = [await round.work(0), await round.work(1), await round.work(2)]
     played.push({ round, updates, cases: await casesOf(round, updates, before), before })
     if (k < rounds - 1) round = await round.next(updates)
@@ -37,8 +39,7 @@ async function play(of: World, rounds: number): Promise<Played[]> {
 async function cheat({ round, updates, cases, before }: Played, update: string) {
   const [, second, third] = cases
   const peers = [1, 2].map(k => ({ id: `p${k}`, path: updates[k]! }))
-  if (before) peers.push({ id: OWN_LAST, path: before })
-  const figures = await round.measure(0, update, peers)
+  const figures = besideOtherRounds(await round.measure(0, update, peers), before)
   const others = [second!, third!].map(c => ({ id: c.id, figures: c.figures, earlier: true }))
   return judged(round, 0, update, { id: 'p0', figures, peers: others, rho: 0.5 }, updates.slice(1))
 }
@@ -112,10 +113,23 @@ describe('a round of honest providers', () => {
       expect(await cheat(played[k]!, update)).toMatchObject({ paid: 'none', use: { used: false } })
   })
 
-  it('neither pays nor uses an update of the round before', async () => {
-    const verdict = await cheat(late(), late().before!)
+  it.each([
+    ['its own update of the round before', 1, 0],
+    ['its own update of the first round', 0, 0],
+    ['another provider’s update of the first round', 0, 2],
+  ])('neither pays nor uses %s', async (_, k, slot) => {
+    const verdict = await cheat(late(), played[k]!.updates[slot]!)
     expect(verdict).toMatchObject({ paid: 'none', use: { used: false } })
     expect(verdict.reason).toMatch(/earlier round/)
+  })
+
+  it('neither pays nor uses an update of the first round with noise on it', async () => {
+    const { round } = late()
+    const noise = normals(8)
+    const update = await round.forged(played[0]!.updates[1]!, 'old', (x, rms) => x + 0.1 * rms * noise())
+    const verdict = await cheat(late(), update)
+    expect(verdict.use.figures['highest cosine with another update']).toBeGreaterThan(0.98)
+    expect(verdict).toMatchObject({ paid: 'none', use: { used: false } })
   })
 
   it('does not pay a tenth of the steps made longer', async () => {

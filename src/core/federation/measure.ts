@@ -24,12 +24,14 @@ export interface Measurement {
   other?: string
   /** Rows that no provider has. */
   holdout: string
-  /** Updates to take the cosine with: others of the round, and `OWN_LAST`. */
+  /** Updates to take the cosine with: others of the round. */
   peers: readonly { id: string; path: string }[]
   /** Steps awarded. */
   steps: number
   /** Of the samples: unknown to the provider before it delivers, the same for all updates of a round. */
   seed: number
+  /** Of the sketch: unknown to all providers, the same for all updates of a job. */
+  sketchSeed: number
   /** Rows looked at in each file, at most. */
   rows: number
   threads?: number
@@ -49,10 +51,11 @@ export async function measure(request: Measurement): Promise<Figures> {
     other: null,
     holdout: null,
     cosines: {},
+    sketch: null,
   }
   const problem = await problemOf(spec, update)
   if (problem !== null) return { ...blank, problem }
-  const comparison = await compare(spec, update, await comparable(spec, request.peers))
+  const comparison = await compare(spec, update, await comparable(spec, request.peers), request.sketchSeed)
   if (!comparison.finite) return { ...blank, problem: null }
   return { steps, problem: null, ...comparison, ...(await gains(request)) }
 }

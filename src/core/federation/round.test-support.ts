@@ -15,8 +15,9 @@ import {
 import { aggregate } from './aggregate.ts'
 import type { Case } from './case.ts'
 import { applied, writeDivergedUpdate, writeUpdate } from './difference.ts'
-import { type Figures, OWN_LAST, type Reference } from './figures.ts'
+import type { Figures, Reference } from './figures.ts'
 import { measure } from './measure.ts'
+import { besideOtherRounds } from './other-rounds.ts'
 import { runReference } from './reference.ts'
 import { FedAvg } from './strategies/fedavg.ts'
 
@@ -195,6 +196,7 @@ export class Round {
       peers,
       steps,
       seed: this.number,
+      sketchSeed: 1,
       rows: 1024,
       threads: 1,
     })
@@ -224,12 +226,15 @@ export class Round {
 }
 
 /** The updates of a round by slot, measured, as the cases that the customer judges. */
-export async function casesOf(round: Round, updates: string[], before?: string): Promise<Case[]> {
+export async function casesOf(
+  round: Round,
+  updates: string[],
+  before: readonly Figures[] = [],
+): Promise<Case[]> {
   const figures: Figures[] = []
   for (const [slot, update] of updates.entries()) {
     const peers = updates.slice(0, slot).map((path, k) => ({ id: `p${k}`, path }))
-    if (before && slot === 0) peers.push({ id: OWN_LAST, path: before })
-    figures.push(await round.measure(slot, update, peers))
+    figures.push(besideOtherRounds(await round.measure(slot, update, peers), before))
   }
   return figures.map((own, slot) => ({
     id: `p${slot}`,

@@ -19,6 +19,7 @@ const measured = (gain: number, more: Partial<Figures> = {}): Figures => ({
   other: gainOf(gain),
   holdout: gainOf(gain),
   cosines: {},
+  sketch: null,
   ...more,
 })
 const peer = (id: string, f: Figures, earlier = true) => ({ id, figures: f, earlier })
@@ -117,9 +118,10 @@ describe('every verdict', () => {
     other: fc.option(gain),
     holdout: fc.option(gain),
     cosines: fc.dictionary(
-      fc.constantFrom('p0', 'p1', 'own-last'),
+      fc.constantFrom('p0', 'p1', 'other-rounds'),
       fc.option(fc.double({ min: -1, max: 1, noNaN: true })),
     ),
+    sketch: fc.constant(null),
   })
   const run: fc.Arbitrary<Reference> = fc.record({
     steps: fc.constant(30),
@@ -137,7 +139,17 @@ describe('every verdict', () => {
   const lone = { before: null, after: 0, gain: null, error: null, rows: 8 }
   /** An own run that is longer than what it judges: the part may not become the whole. */
   const beyond: [Figures, Figures[], Reference] = [
-    { steps: 1, problem: null, finite: true, norm: 0, own: lone, other: null, holdout: null, cosines: {} },
+    {
+      steps: 1,
+      problem: null,
+      finite: true,
+      norm: 0,
+      own: lone,
+      other: null,
+      holdout: null,
+      cosines: {},
+      sketch: null,
+    },
     [],
     {
       steps: 30,

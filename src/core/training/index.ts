@@ -68,6 +68,7 @@ export { type Architecture, modelOf, type TextArchitecture } from './models/inde
 export { ort } from './onnxruntime.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export { checkPretrained, readPretrained } from './pretrained.ts'
+export { seeded } from './random.ts'
 export {
   type Comparison,
   compareWork,

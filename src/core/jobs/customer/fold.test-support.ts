@@ -86,6 +86,7 @@ const goodFigures = (steps: number): Figures => ({
   other: gain(1, 0.52),
   holdout: gain(1, 0.51),
   cosines: {},
+  sketch: null,
 })
 
 /** How one simulated provider behaves. */

@@ -50,6 +50,10 @@ export const seedOf = (plan: Plan, round: number, engagement: string): number =>
 export const sampleSeed = (secret: Uint8Array, round: number): number =>
   firstWord(createHash('sha256').update(secret).update(`:${round}:sample`))
 
+/** The seed of the job's sketches, which every machine that goes on with it finds again, and no provider can know. */
+export const sketchSeed = (secret: Uint8Array): number =>
+  firstWord(createHash('sha256').update(secret).update(':sketch'))
+
 const firstWord = (hash: Hash): number => hash.digest().readUInt32BE(0)
 
 /** Whether a round sent with these times would be refused: T must stay as far behind redeem_by as the award says. */

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { UserError } from '../../../../shared/errors.ts'
 import type { Bytes } from '../../../../shared/units.ts'
 import type { Manifest } from '../../../blobs/index.ts'
-import { OWN_LAST } from '../../../federation/index.ts'
+import { besideOtherRounds, type Figures } from '../../../federation/index.ts'
 import { wire } from '../../../market/index.ts'
 import { stepsBefore } from '../hiring.ts'
 import { exportInput } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { CustomerJob } from '../state.ts'
-import { sampleSeed, seedOf } from '../times.ts'
+import { sampleSeed, seedOf, sketchSeed } from '../times.ts'
 import type { ActContext, Acts } from './context.ts'
 
 /** A blob that is wrong stays wrong; a server that is away is tried again. */
@@ -19,12 +19,18 @@ const hopeless = new Set(['blobs/too-large', 'blobs/bad-manifest'])
 /** Updates are deleted when the job is over; what came too late for that is judged without them. */
 const isThere = ({ path }: { path: string }): boolean => existsSync(path)
 
-/** Updates that were judged, but for each provider's last two: nothing is compared with them, and all would fill the disk. */
+/** Updates that were judged, but for each provider's last: sketches of them are kept, and all would fill the disk. */
 const pastUpdates = (job: CustomerJob): string[] =>
   Object.values(job.engagements).flatMap(({ works }) => {
     const judged = works.filter(({ status, path }) => status === 'closed' && path !== undefined)
-    return judged.at(-3)?.path ?? []
+    return judged.at(-2)?.path ?? []
   })
+
+/** What is known of the updates of all other rounds, also where another machine measured them. */
+const otherRounds = (job: CustomerJob, round: number): Figures[] =>
+  Object.values(job.engagements).flatMap(({ works }) =>
+    works.flatMap(work => (work.round !== round && work.figures) || []),
+  )
 
 /** The files of a job: shards and weights out, updates in, measured and folded into the next weights. */
 export function learn(
@@ -121,7 +127,6 @@ export function learn(
     async measure({ key, round, others }, signal) {
       const { engagement, work } = part(key, round)
       const { spec, shards, holdout } = plan()
-      const before = engagement.works.findLast(w => w.round < round && w.path)?.path
       const figures = await compute.run(
         'measure',
         {
@@ -131,16 +136,15 @@ export function learn(
           shard: at(shards[engagement.slot]!.path),
           ...(shards.length > 1 ? { other: at(shards[(engagement.slot + 1) % shards.length]!.path) } : {}),
           holdout: at(holdout),
-          peers: [
-            ...others.map(peer => ({ id: peer, path: at(part(peer, round).work.path!) })),
-            ...(before === undefined ? [] : [{ id: OWN_LAST, path: at(before) }]),
-          ].filter(isThere),
+          peers: others.map(peer => ({ id: peer, path: at(part(peer, round).work.path!) })).filter(isThere),
           steps: work.steps,
           seed: sampleSeed(j.secret, round),
+          sketchSeed: sketchSeed(j.secret),
         },
         { signal },
       )
-      return { fact: { type: 'measured', key, round, figures } }
+      const compared = besideOtherRounds(figures, otherRounds(current(), round))
+      return { fact: { type: 'measured', key, round, figures: compared } }
     },
 
     async reference({ key, round, others }, signal) {
