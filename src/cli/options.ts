@@ -60,6 +60,18 @@ export const taskOption = (): Option =>
     'regression',
   ])
 
+export const modelOption = (): Option =>
+  new Option('--model <kind>', 'the model; what the dataset suggests when left out').choices([
+    'mlp',
+    'cnn',
+    'resnet',
+    'gpt',
+    'llama',
+  ])
+
+export const asOption = (): Option =>
+  new Option('--as <kind>', 'read the file as this, whatever it looks like').choices(['table', 'text'])
+
 const wholeNumber = (text: string): number | undefined => {
   if (!/^\d{1,16}$/.test(text.trim())) return undefined
   const n = Number(text)

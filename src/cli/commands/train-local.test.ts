@@ -69,7 +69,7 @@ describe('gradstr train-local', () => {
     const ran = await train('cats.txt', '--out', 'cats', '--steps', '150', '--block', '16', '--json')
     expect(ran.code).toBe(0)
     expect(readdirSync(folder.at('cats')).sort()).toEqual([
-      ...['README.md', 'config.json', 'model.safetensors', 'report.json', 'tokenizer.json'],
+      ...['README.md', 'config.json', 'model.onnx', 'model.safetensors', 'report.json', 'tokenizer.json'],
       'tokenizer_config.json',
     ])
     const config = JSON.parse(readFileSync(folder.at('cats/config.json'), 'utf8'))

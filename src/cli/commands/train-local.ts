@@ -5,7 +5,8 @@ import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
 import type { EngineName } from '../../core/training/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
-import { dropout, positive, price, taskOption } from '../options.ts'
+import { asOption, dropout, modelOption, positive, price, taskOption } from '../options.ts'
+import { textOptions } from '../text-options.ts'
 
 interface Options {
   out: string
@@ -56,10 +57,10 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .description('train a model on this computer, without a market')
     .argument('<dataset>', 'a file, a folder, or "mnist"')
     .requiredOption('--out <dir>', 'the model’s folder')
-    .addOption(new Option('--model <kind>', 'the model').choices(['mlp', 'cnn', 'resnet', 'gpt', 'llama']))
+    .addOption(modelOption())
     .option('--target <column>', 'of a table: the column to predict')
     .addOption(taskOption())
-    .addOption(new Option('--as <kind>', 'read the file as this').choices(['table', 'text']))
+    .addOption(asOption())
     .option('--tokenizer <kind>', 'of a text: "characters", "bpe", or the path of a tokenizer.json')
     .option('--vocabulary <tokens>', 'of a text: tokens of a byte-pair encoding', positive('tokens', 2 ** 20))
     .option('--block <tokens>', 'of a text: tokens that the model sees at once', positive('tokens', 65_536))
@@ -128,19 +129,14 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
 function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
   const { tokenizer, vocabulary, block, out, base, lora, rank, alpha = 2 * rank, frozen, ...rest } = options
   if (lora && base === undefined) throw baseless()
-  const own = tokenizer === undefined || tokenizer === 'characters' || tokenizer === 'bpe'
-  const text = {
-    ...(tokenizer === undefined ? {} : { tokenizer: own ? tokenizer : resolve(cwd, tokenizer) }),
-    ...(vocabulary === undefined ? {} : { vocabulary }),
-    ...(block === undefined ? {} : { block }),
-  }
+  const text = textOptions({ tokenizer, vocabulary, block }, cwd)
   return {
     ...rest,
     ...(base === undefined ? {} : { base: resolve(cwd, base) }),
     ...(lora ? { adapter: { rank, alpha, base: frozen } } : {}),
     room: { process: freemem(), card: null },
     dataset: dataset === 'mnist' ? dataset : resolve(cwd, dataset),
-    ...(Object.keys(text).length > 0 ? { text } : {}),
+    ...(text ? { text } : {}),
     out: resolve(cwd, out),
     title: basename(dataset),
   }

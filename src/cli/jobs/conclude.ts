@@ -1,11 +1,11 @@
 import type { CustomerJob } from '../../core/jobs/index.ts'
 import { ended } from '../../core/jobs/index.ts'
-import { modelReport } from '../../core/models/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
-import { duration, percent, score } from '../format.ts'
+import { duration } from '../format.ts'
 import { moneyLines } from '../progress/summary.ts'
 import { moneyOf } from './money.ts'
+import { qualityOf } from './quality.ts'
 import type { Naming } from './view.ts'
 
 interface Conclusion {
@@ -21,34 +21,24 @@ interface Conclusion {
 export function conclude(call: Call, { job, naming, before, after, seconds }: Conclusion): void {
   const { report } = call
   const plan = job.plan!
-  const made = job.report === undefined ? undefined : modelReport.parse(job.report)
-  const metric = made?.task === 'classification' ? 'accuracy' : 'r2'
-  const value = made?.task === 'classification' ? made.metrics.accuracy : (made?.metrics.r2 ?? null)
+  const made = job.report === undefined ? undefined : qualityOf(job.report)
   const rounds = job.weights.length - 1
   const money = moneyOf(job, naming, before, after)
   report.say('')
   if (made) {
-    const baseline =
-      made.task === 'classification'
-        ? `; always answering “${made.baseline.answer}” gives ${percent(made.baseline.accuracy)}`
-        : ''
-    const shown = metric === 'accuracy' ? percent(value ?? 0, 2) : score(value)
     report.say(
-      report.paint(
-        'bold',
-        `${metric === 'accuracy' ? 'Accuracy' : 'R²'} ${shown} on ${made.holdout.rows.toLocaleString('en-US')} rows never trained on${baseline}.`,
-      ),
+      report.paint('bold', made.text),
       `${rounds} of ${plan.rounds} rounds in ${duration(Math.round(seconds))}. The model is in ${plan.out}`,
       '',
     )
   }
   report.say(...moneyLines(money, report.paint))
-  if (made) report.say('', `Try it:  gradstr predict ${plan.out} INPUT`)
+  if (made) report.say('', `Try it:  gradstr predict ${plan.out} ${made.input}`)
   if (job.phase !== 'done') throw endedBadly(job)
   const { locked, paid, refunded, fees, open } = money
   report.result({
-    metric,
-    value,
+    metric: made?.metric ?? null,
+    value: made?.value ?? null,
     rounds,
     providers: money.providers.length,
     seconds: Math.round(seconds * 10) / 10,

@@ -1,4 +1,5 @@
 import { basename, extname, resolve } from 'node:path'
+import type { Prepared } from '../../core/datasets/index.ts'
 import {
   type Draft,
   draft,
@@ -8,12 +9,14 @@ import {
   type Quote,
   type Tools,
 } from '../../core/jobs/index.ts'
+import type { LocalModel } from '../../core/local/index.ts'
 import { checkOut } from '../../core/models/index.ts'
 import { sats } from '../../shared/units.ts'
 import type { Call } from '../cli.ts'
 import type { OrderOptions } from '../commands/jobs/options.ts'
 import { bytesText, count, counted, duration, satsText } from '../format.ts'
 import type { Network } from '../network.ts'
+import { textOptions } from '../text-options.ts'
 
 /** A practice network is this computer's own: its times are short, its sats worth nothing. */
 export const isPractice = ({ mints }: Network): boolean =>
@@ -34,6 +37,8 @@ export async function orderOf(
     dataset: path,
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.task === undefined ? {} : { task: options.task }),
+    ...textOf(options, call.cli.cwd),
+    ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.budget === undefined ? {} : { budget: sats(options.budget) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.classesPerShard === undefined ? {} : { skew: { classesPerShard: options.classesPerShard } }),
@@ -47,6 +52,12 @@ export async function orderOf(
     practice,
     times: practice ? practiceTimes : liveTimes,
   }
+}
+
+/** How the file is to be read, and a text's tokens. */
+function textOf({ as, tokenizer, vocabulary, block }: OrderOptions, cwd: string): Pick<Order, 'as' | 'text'> {
+  const text = textOptions({ tokenizer, vocabulary, block }, cwd)
+  return { ...(as === undefined ? {} : { as }), ...(text ? { text } : {}) }
 }
 
 const defaultOut = (dataset: string): string => `${basename(dataset, extname(dataset)) || 'dataset'}-model`
@@ -79,13 +90,13 @@ export async function drafted(
   const shard = Math.max(...plan.shards.map(s => s.bytes))
   report.say(
     '',
-    `${report.paint('bold', plan.title)}: ${prepared.task} of “${prepared.target}”, ${counted(prepared.rows, 'row')}, of which ${count(prepared.holdoutRows)} are kept back and never leave this computer.`,
-    `Plan: ${counted(order.providers, 'provider')}, ${counted(order.rounds, 'round')} of ${counted(plan.steps, 'step')}; a model of ${count(plan.parameters)} parameters; ${bytesText(shard)} to each provider.`,
+    `${report.paint('bold', plan.title)}: ${dataText(prepared)}`,
+    `Plan: ${counted(order.providers, 'provider')}, ${counted(order.rounds, 'round')} of ${counted(plan.steps, 'step')}; a ${modelName(plan.spec.recipe)} of ${count(plan.parameters)} parameters; ${bytesText(shard)} to each provider.`,
     quoteLine(quote, plan.cap, plan.practice),
     ...(plan.practice
       ? []
       : [
-          `${counted(order.providers, 'stranger')} will be able to read the rows they train on and keep the model.`,
+          `${counted(order.providers, 'stranger')} will be able to read the ${prepared.kind === 'text' ? 'text' : 'rows'} they train on and keep the model.`,
         ]),
     '',
   )
@@ -99,6 +110,23 @@ export async function drafted(
   })
   return made
 }
+
+function dataText(prepared: Prepared): string {
+  const kept = (n: number) => `of which ${count(n)} are kept back and never leave this computer.`
+  if (prepared.kind === 'rows')
+    return `${prepared.task} of “${prepared.target}”, ${counted(prepared.rows, 'row')}, ${kept(prepared.holdoutRows)}`
+  const { tokens, vocabulary, block } = prepared
+  return `a text of ${counted(tokens.training + tokens.holdout, 'token')} (${count(vocabulary)} different ones) in blocks of ${block}, ${kept(tokens.holdout)}`
+}
+
+const names: Record<LocalModel, string> = {
+  mlp: 'perceptron',
+  cnn: 'convolutional network',
+  resnet: 'residual network',
+  gpt: 'GPT',
+  llama: 'Llama',
+}
+const modelName = (recipe: LocalModel): string => names[recipe]
 
 const quoteLine = (quote: Quote, cap: number, practice: boolean): string =>
   `Quote: ${satsText(quote.total)}${practice ? ' of play money' : ''} (${count(quote.work)} for the work, up to ${count(quote.fees)} in fees) from ${counted(quote.offers, 'offer')}; it can never cost more than ${satsText(cap)}. About ${duration(Math.max(1, Math.round(quote.secondsPerRound)))} of computing a round.`

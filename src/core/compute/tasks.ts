@@ -3,7 +3,6 @@ import type { Inspection, Prepared } from '../datasets/index.ts'
 import { figures, reference } from '../federation/index.ts'
 // Types only: the room behind them opens DuckDB, which no host needs.
 import type {
-  LocalFacts,
   Message,
   ModelConfig,
   ModelReport,
@@ -211,8 +210,12 @@ export const tasks = {
 
   /** How good weights are on the private holdout. `loss`: mean cross-entropy in nats, or the scaled target's rmse. */
   evaluate: task({
-    input: z.object({ spec: rowsSpec, weights: path, data: path, threads }),
-    output: z.object({ metric: z.enum(['accuracy', 'r2']), value: z.number(), loss: z.number() }),
+    input: z.object({ spec: trainingSpec, weights: path, data: path, threads }),
+    output: z.object({
+      metric: z.enum(['accuracy', 'r2', 'perplexity']),
+      value: z.number(),
+      loss: z.number(),
+    }),
   }),
 
   /** θ of the next round. The strategy's name is the paper's. */
@@ -256,7 +259,7 @@ export const tasks = {
       /** tokenizer.json, as `prepare` wrote it. */
       tokenizer: path,
       holdout: path,
-      training: made<LocalFacts>(),
+      training: made<TrainingFacts>(),
       out: path,
       title: z.string().optional(),
       threads,

@@ -1,5 +1,5 @@
 export type { LocalOrder } from './order.ts'
-export { LOCAL_MODELS, type LocalModel } from './recipe.ts'
+export { LOCAL_MODELS, type LocalModel, modelsFor, textModel } from './recipe.ts'
 export {
   type LocalListener,
   type LocalPlan,

@@ -126,7 +126,8 @@ function rowsModel(prepared: PreparedRows, model: LocalModel) {
   return { recipe: 'mlp', task, input, model: { inputs, hidden: image ? [200, 200] : [64, 64], outputs } }
 }
 
-function textModel({ vocabulary, block, masked, tokens }: PreparedText, recipe: LocalModel) {
+/** A language model for so much text. @param recipe  `gpt` or `llama` */
+export function textModel({ vocabulary, block, masked, tokens }: PreparedText, recipe: LocalModel) {
   const size = sizeFor(tokens.training)
   const shared = { vocabulary: Math.max(2, vocabulary), context: block, ...size }
   const model =

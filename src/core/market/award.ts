@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { rowsSpec } from '../training/index.ts'
+import { jobSpec } from '../training/index.ts'
 import {
   amount,
   coordinate,
@@ -28,7 +28,7 @@ const awardContent = z.object({
   key: pubkey,
   /** xpub: the customer's lock key of round r is its child `0/r`, the refund key `1/r`. */
   payments: xpub,
-  spec: rowsSpec,
+  spec: jobSpec,
   shard: z.object({ rows: count(1e12), bytes: size }),
   mint: httpAddress,
   /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_WORK } from '../nostr/index.ts'
-import { ROWS_RECIPES } from '../training/index.ts'
+import { RECIPES } from '../training/index.ts'
 import { amount, count, httpUrls, line, positive, pubkey, relayUrls, size, unixTime } from './fields.ts'
 import { KIND } from './kinds.ts'
 import { publicKind } from './layers.ts'
@@ -11,8 +11,8 @@ export const JOB_LIFE = 92 * 24 * 3600
 
 const jobContent = z.object({
   title: line(100),
-  task: z.enum(['classification', 'regression']),
-  recipe: z.enum(ROWS_RECIPES),
+  task: z.enum(['classification', 'regression', 'language']),
+  recipe: z.enum(RECIPES),
   /** Of the model. */
   parameters: count(2 ** 40),
   /** Of one shard. */

@@ -2,7 +2,13 @@ import type { RowsSpec } from '../training/index.ts'
 import type { ModelConfig, ModelInput } from './config.ts'
 import { FILES } from './config.ts'
 import { pythonExample } from './python-example.ts'
-import type { ClassificationReport, LocalFacts, ModelReport, RegressionReport } from './report.ts'
+import type {
+  ClassificationReport,
+  LocalFacts,
+  ModelReport,
+  RegressionReport,
+  TrainingFacts,
+} from './report.ts'
 
 /** README.md of a model folder: what the model does, how good it is, how to use it, where it came from. */
 export function modelCard(config: ModelConfig, report: ModelReport): string {
@@ -116,13 +122,16 @@ function architecture({ recipe, model }: RowsSpec): string {
   return `A convolutional network (${convolutions}, then ${[...model.hidden, model.outputs].join('–')})`
 }
 
-function training({ spec }: ModelConfig, report: ModelReport): string {
-  if ('local' in report) return trainedHere(architecture(spec), report).join('\n')
+const training = ({ spec }: ModelConfig, report: ModelReport): string => trained(architecture(spec), report)
+
+/** How a model was trained, on one machine or by a job's providers, as a list. */
+export function trained(what: string, report: TrainingFacts): string {
+  if ('local' in report) return trainedHere(what, report).join('\n')
   const { sats, practice } = report
   const last = report.rounds.at(-1)?.loss
   const money = practice ? 'sats of play money (practice network)' : 'sats'
   return [
-    `- ${architecture(spec)}, trained with Gradstr by federated averaging (McMahan et al. 2017).`,
+    `- ${what}, trained with Gradstr by federated averaging (McMahan et al. 2017).`,
     `- ${report.rows === undefined ? 'The rows' : plural(report.rows, 'row')}, split among ${plural(report.providers, 'provider')}, in ${plural(report.rounds.length, 'round')}` +
       `${report.seconds === undefined ? '' : `, ${plural(Math.round(report.seconds), 'second')}`}.`,
     ...(last === null || last === undefined
@@ -154,8 +163,7 @@ const files = (): string =>
     `- \`${FILES.report}\`: all figures`,
   ].join('\n')
 
-/** How a model was trained on one machine, as a list. */
-export function trainedHere(what: string, { local, rows, seconds }: LocalFacts): string[] {
+function trainedHere(what: string, { local, rows, seconds }: LocalFacts): string[] {
   const of = rows === undefined ? '' : ` out of ${plural(rows, 'row')}`
   return [
     `- ${what}, trained with Gradstr on one machine.`,

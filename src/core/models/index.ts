@@ -24,5 +24,5 @@ export {
   type Prompt,
   type TextRequest,
 } from './text/open.ts'
-export type { TextReport } from './text/report.ts'
+export { type TextReport, textReport } from './text/report.ts'
 export { checkChat } from './text/speaker.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Data } from './data.ts'
 import { referenceLoss } from './engines/reference.ts'
-import { evaluator } from './evaluator.ts'
+import { evaluator, rowsTogether } from './evaluator.ts'
 import { initialWeights } from './parameters.ts'
 import { seeded } from './random.ts'
 import type { TrainingSpec } from './spec.ts'
@@ -58,4 +58,16 @@ describe('the evaluator', () => {
     await judge.close()
     expect(loss).toBeNaN()
   })
+})
+
+it('looks at fewer pictures at a time than rows, as a convolution makes many values of each', () => {
+  const cnn: TrainingSpec = {
+    ...{ recipe: 'cnn', task: 'classification', input: { dtype: 'u8', scale: 1, shift: 0 }, batch: 1 },
+    model: { image: [3, 64, 64], channels: [32], kernel: 3, hidden: [4], outputs: 2 },
+    optimizer: { name: 'sgd', learningRate: 1, momentum: 0, weightDecay: 0 },
+  }
+  const together = rowsTogether(cnn)
+  expect(together * 32 * 64 * 64 * 4).toBeLessThanOrEqual(32 * 1024 * 1024)
+  expect(together).toBeGreaterThan(10)
+  expect(rowsTogether(spec)).toBe(8192)
 })

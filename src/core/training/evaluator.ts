@@ -1,7 +1,7 @@
 import { type Data, pickRows, readData, sliceRows } from './data.ts'
 import { fromOrt, toOrt, weightFeeds } from './feeds.ts'
 import { forward, inputWeights } from './forward.ts'
-import { encodeModel, Graph } from './graph/index.ts'
+import { type Dim, encodeModel, fixed, Graph, liveNodes } from './graph/index.ts'
 import { accuracyOf, crossEntropyOf, squaredErrorOf } from './metrics.ts'
 import { modelOf } from './models/index.ts'
 import { openSession, runSession, type Session, type SessionOptions } from './session.ts'
@@ -9,7 +9,7 @@ import { type RowsSpec, rowOf, type TrainingSpec } from './spec.ts'
 import { elements, floats, type Tensor, type Tensors } from './tensor.ts'
 import { textEvaluator } from './text-evaluator.ts'
 
-/** Values per call of the engine at most: bounds memory on wide inputs. */
+/** Values of the widest result of a call of the engine: bounds memory, that of a convolution's results above all. */
 const CHUNK_VALUES = 8 * 1024 * 1024
 const CHUNK_ROWS = 8192
 
@@ -46,7 +46,8 @@ export function evaluator(spec: TrainingSpec, options?: EvaluatorOptions): Promi
 export async function evaluator(spec: TrainingSpec, options: EvaluatorOptions = {}): Promise<Evaluator> {
   if (spec.task === 'language') return textEvaluator(spec, options)
   const session = await openSession(encodeModel(evaluationGraph(spec)), options)
-  const predict = (weights: Tensors, x: Tensor) => predictChunks(spec, session, weights, x)
+  const chunk = rowsTogether(spec)
+  const predict = (weights: Tensors, x: Tensor) => predictChunks({ spec, chunk }, session, weights, x)
   return {
     load: path => readData(spec, path),
     predict,
@@ -60,10 +61,10 @@ export async function evaluator(spec: TrainingSpec, options: EvaluatorOptions = 
 }
 
 /** Raw inputs `x` and the parameters in, `predictions` out; any number of rows. */
-function evaluationGraph(spec: RowsSpec): Graph {
+function evaluationGraph(spec: RowsSpec, rows: Dim = 'rows'): Graph {
   const graph = new Graph()
   const { x: row } = rowOf(spec)
-  const x = graph.input('x', row.dtype, ['rows', ...row.shape])
+  const x = graph.input('x', row.dtype, [rows, ...row.shape])
   graph.output('predictions', forward(spec, x, inputWeights(graph, spec)))
   return graph
 }
@@ -79,17 +80,29 @@ function lossesOf(spec: RowsSpec, predictions: Float32Array, y: Tensor): Losses 
   }
 }
 
+/** Values that the widest result in the graph has for each row: a convolution's are many more than what goes in. */
+function widestRow(spec: RowsSpec): number {
+  const sizes = (rows: number) =>
+    liveNodes(evaluationGraph(spec, rows)).flatMap(({ outputs }) =>
+      outputs.map(({ shape }) => elements(fixed(shape))),
+    )
+  const one = sizes(1)
+  return Math.max(elements(rowOf(spec).x.shape), ...sizes(2).map((size, i) => size - (one[i] ?? 0)))
+}
+
+/** Rows that go through the model in one call of the engine. */
+export const rowsTogether = (spec: RowsSpec): number =>
+  Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / widestRow(spec))))
+
 async function predictChunks(
-  spec: RowsSpec,
+  { spec, chunk }: { spec: RowsSpec; chunk: number },
   session: Session,
   weights: Tensors,
   x: Tensor,
 ): Promise<Float32Array> {
-  const { inputShape, outputShape, parameters: declared } = modelOf(spec)
+  const { outputShape, parameters: declared } = modelOf(spec)
   const [rows = 0] = x.shape
   const outputs = elements(outputShape)
-  const widest = Math.max(elements(inputShape), outputs, ...declared.map(({ shape }) => shape[0] ?? 1))
-  const chunk = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / widest)))
   const fixed = weightFeeds(declared, weights)
   const predictions = new Float32Array(rows * outputs)
   for (let from = 0; from < rows; from += chunk) {

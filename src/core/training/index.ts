@@ -18,6 +18,7 @@ export type { Fallback } from './fallback.ts'
 export { type FitProgress, type FitRequest, type FitResult, fitModel, type Validation } from './fit.ts'
 export { constantWeights, forward, inputType } from './forward.ts'
 export {
+  fitsOneFile,
   type GenerateRequest,
   generate,
   languageModelFile,
@@ -93,8 +94,10 @@ export { type Feeds, openSession, runSession, type Session, type SessionOptions 
 export {
   blockOf,
   dropoutOf,
+  type JobSpec,
+  jobSpec,
   type LanguageSpec,
-  ROWS_RECIPES,
+  RECIPES,
   type RowsSpec,
   rowOf,
   rowsSpec,

@@ -67,10 +67,19 @@ export type TrainingSpec = z.infer<typeof trainingSpec>
 /** The spec of one family of models. */
 export type SpecOf<R extends Recipe> = Extract<TrainingSpec, { recipe: R }>
 
-/** The specs whose datasets are rows of numbers: what jobs can be about. */
+/** The specs whose datasets are rows of numbers. */
 export const rowsSpec = z.discriminatedUnion('recipe', ofRows).superRefine(check)
 export type RowsSpec = z.infer<typeof rowsSpec>
-export const ROWS_RECIPES = ofRows.map(({ shape }) => shape.recipe.value)
+
+/**
+ * The specs that jobs can be about: whatever trains all of its weights. An adapter needs a base that providers do not have.
+ */
+export const jobSpec = trainingSpec.refine(spec => spec.task !== 'language' || !spec.adapter, {
+  message: 'a job trains no adapters',
+  path: ['adapter'],
+})
+export type JobSpec = z.infer<typeof jobSpec>
+export const RECIPES = [...ofRows, ...ofText].map(({ shape }) => shape.recipe.value)
 
 /** What a schema of single fields cannot say. */
 function check(spec: TrainingSpec, context: z.RefinementCtx): void {

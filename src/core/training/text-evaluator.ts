@@ -4,7 +4,7 @@ import { baseFeeds, fromOrt, toOrt, weightFeeds } from './feeds.ts'
 import { forward, inputWeights } from './forward.ts'
 import { encodeModel, Graph } from './graph/index.ts'
 import { modelOf } from './models/index.ts'
-import { openSession, runSession } from './session.ts'
+import { openSession, runSession, type Session } from './session.ts'
 import { blockOf, type LanguageSpec } from './spec.ts'
 import { lossOf } from './step.ts'
 import { elements, type Tensor } from './tensor.ts'
@@ -13,30 +13,39 @@ import { elements, type Tensor } from './tensor.ts'
 const LOGITS = 4 * 1024 * 1024
 
 /**
- * Losses of language models: sums over tokens come from the engine, logits stay there. The graph has a fixed number of
- * blocks; a last call that has fewer is filled up with blocks in which no token counts.
+ * Losses of language models: sums over tokens come from the engine, logits stay there. A graph has a fixed number of
+ * blocks, a power of two; a call that has fewer is filled up with blocks in which no token counts.
  * @throws UserError `training/engine`
  */
 export async function textEvaluator(spec: LanguageSpec, options: EvaluatorOptions): Promise<Evaluator> {
   const { parameters } = modelOf(spec)
   const logits = blockOf(spec) * spec.model.vocabulary
-  const blocks = Math.max(1, Math.min(64, Math.floor(LOGITS / logits)))
-  const session = await openSession(encodeModel(lossGraph(spec, blocks)), options)
+  const most = 2 ** Math.floor(Math.log2(Math.max(1, Math.min(64, LOGITS / logits))))
+  const sessions = new Map<number, Session>()
+  const sessionFor = async (blocks: number): Promise<Session> => {
+    const session = sessions.get(blocks) ?? (await openSession(encodeModel(lossGraph(spec, blocks)), options))
+    sessions.set(blocks, session)
+    return session
+  }
   return {
     load: path => readData(spec, path),
     async losses(weights, data, rows) {
       const feeds = { ...baseFeeds(options.base), ...weightFeeds(parameters, weights) }
       const all = rows ? Array.from(rows) : Array.from({ length: data.rows }, (_, i) => i)
       let [sum, count] = [0, 0]
-      for (let from = 0; from < all.length; from += blocks) {
+      for (let from = 0, blocks = 0; from < all.length; from += blocks) {
+        blocks = Math.min(most, 2 ** Math.ceil(Math.log2(all.length - from)))
         const { x, y } = filled(data, all.slice(from, from + blocks), blocks)
-        const result = await runSession(session, { ...feeds, x: toOrt(x), y: toOrt(y) })
+        const result = await runSession(await sessionFor(blocks), { ...feeds, x: toOrt(x), y: toOrt(y) })
         sum += fromOrt(result.sum).data[0] ?? Number.NaN
         count += fromOrt(result.count).data[0] ?? Number.NaN
       }
       return { rows: all.length, loss: sum / count }
     },
-    close: () => session.release(),
+    async close() {
+      for (const session of sessions.values()) await session.release()
+      sessions.clear()
+    },
   }
 }
 

@@ -23,7 +23,9 @@ export function addDemo(gradstr: Command, cli: Cli): void {
       try {
         const call = { ...(await callOf(cli, it)), folder }
         const out = options.out ?? 'gradstr-demo-model'
-        await trainOnPractice(call, options.dataset, { ...options, out }, practiceHome(folder))
+        // Of digits a perceptron learns enough in the time that somebody looks on.
+        const model = options.dataset === 'mnist' ? { model: options.model ?? ('mlp' as const) } : {}
+        await trainOnPractice(call, options.dataset, { ...options, ...model, out }, practiceHome(folder))
       } finally {
         rmSync(folder, { recursive: true, force: true })
       }

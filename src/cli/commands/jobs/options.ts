@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
-import { positive, satsAmount, taskOption } from '../../options.ts'
+import type { ReadAs } from '../../../core/datasets/index.ts'
+import type { LocalModel } from '../../../core/local/index.ts'
+import { asOption, modelOption, positive, satsAmount, taskOption } from '../../options.ts'
 
 /** What `train` and `demo` share. */
 export interface OrderOptions {
@@ -10,6 +12,11 @@ export interface OrderOptions {
   budget?: number
   seed?: number
   classesPerShard?: number
+  model?: LocalModel
+  as?: ReadAs
+  tokenizer?: string
+  vocabulary?: number
+  block?: number
   out?: string
   /** `train` alone. */
   receipts?: true
@@ -23,6 +30,11 @@ export const orderOptions = (command: Command): Command =>
   command
     .option('--target <column>', 'the column to predict; inferred when left out')
     .addOption(taskOption())
+    .addOption(modelOption())
+    .addOption(asOption())
+    .option('--tokenizer <kind>', 'of a text: "characters", "bpe", or the path of a tokenizer.json')
+    .option('--vocabulary <tokens>', 'of a text: tokens of a byte-pair encoding', positive('tokens', 2 ** 20))
+    .option('--block <tokens>', 'of a text: tokens that the model sees at once', positive('tokens', 65_536))
     .option('--providers <n>', 'how many train at the same time', positive('providers', mostProviders), 3)
     .option('--rounds <n>', 'how often their updates are averaged', positive('rounds', mostRounds), 5)
     .option('--budget <sats>', 'a hard cap on everything the job may cost, fees included', satsAmount)

@@ -7,7 +7,7 @@ import type { Network } from '../../network.ts'
 import { type OrderOptions, orderOptions } from './options.ts'
 
 const help = `
-DATASET as for "inspect". Without --relay, --blossom and --mint the practice network is used: providers are hired on
+DATASET as for "inspect": a table, pictures or a text. Without --relay, --blossom and --mint the practice network is used: providers are hired on
 this computer and the sats are play money. With them, a real wallet pays strangers: top it up first.
 
 A quote comes first; a budget that cannot cover it is refused before anything is locked. Ctrl-C stops the job where

@@ -3,7 +3,8 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { UserError } from '../../../shared/errors.ts'
 import { type Sats, sats, seconds } from '../../../shared/units.ts'
-import type { PreparedRows } from '../../datasets/index.ts'
+import type { Prepared, ReadAs, TextOptions } from '../../datasets/index.ts'
+import type { LocalModel } from '../../local/index.ts'
 import { LIVE_LOCK_MARGIN } from '../../market/index.ts'
 import { flopsPerStep } from '../../training/index.ts'
 import type { Tools } from '../tools.ts'
@@ -17,6 +18,11 @@ export interface Order {
   dataset: string
   target?: string
   task?: 'classification' | 'regression'
+  /** How the file is to be read, and how a text becomes tokens, where its content shall not decide. */
+  as?: ReadAs
+  text?: TextOptions
+  /** The model; what the dataset's kind suggests when left out. */
+  model?: LocalModel
   providers: number
   rounds: number
   /** The hard cap; without one, the quote and a reserve for replacements. */
@@ -40,7 +46,7 @@ export interface Draft {
   id: string
   plan: Plan
   quote: Quote
-  prepared: PreparedRows
+  prepared: Prepared
 }
 
 export type DraftStep = 'preparing' | 'planning' | 'asking'
@@ -84,10 +90,12 @@ export async function draft(
   }
 }
 
-const preparationOf = ({ target, task, skew }: Order): Plan['preparation'] => ({
+const preparationOf = ({ target, task, skew, as, text }: Order): Plan['preparation'] => ({
   ...(target === undefined ? {} : { target }),
   ...(task === undefined ? {} : { task }),
   ...(skew === undefined ? {} : { skew }),
+  ...(as === undefined ? {} : { as }),
+  ...(text === undefined ? {} : { text }),
 })
 
 async function prepare(order: Order, folder: string, { compute }: Tools, signal?: AbortSignal) {
@@ -104,37 +112,19 @@ async function prepare(order: Order, folder: string, { compute }: Tools, signal?
     },
     signal ? { signal } : {},
   )
-  if (prepared.kind === 'text') refuseText(order.dataset)
-  if (prepared.image?.channels === 3) refuseColour(order.dataset)
   return { prepared, seed }
-}
-
-function refuseColour(where: string): never {
-  throw new UserError('job/colour', {
-    message: 'These are colour images. A job trains models on grey ones only.',
-    fix: 'Convert the images to grey.',
-    where,
-  })
-}
-
-function refuseText(where: string): never {
-  throw new UserError('job/text', {
-    message: 'This is a text. A job trains models on tables and images; language models are not among them.',
-    fix: 'Give a table or images. `gradstr inspect` tells what a file is taken for.',
-    where,
-  })
 }
 
 async function plans(
   order: Order,
-  prepared: PreparedRows,
+  prepared: Prepared,
   seed: number,
   folder: string,
   { compute, now }: Tools,
   signal?: AbortSignal,
 ): Promise<Plan> {
   const rowsPerShard = Math.min(...prepared.shards.map(shard => shard.rows))
-  const spec = recipeFor({ ...prepared, rowsPerShard })
+  const spec = recipeFor(prepared, order.model, order.dataset)
   const weights = join(folder, 'weights', '0.safetensors')
   mkdirSync(join(folder, 'weights'), { recursive: true })
   const { parameters, size } = await compute.run(
@@ -154,6 +144,9 @@ async function plans(
     preparation: preparationOf(order),
     holdout: relative(folder, prepared.holdout),
     encoding: relative(folder, prepared.encoding),
+    ...(prepared.kind === 'text'
+      ? { text: { tokenizer: relative(folder, prepared.tokenizer), layout: prepared.layout } }
+      : {}),
     weights: relative(folder, weights),
     updateBytes: size,
     maxPerRound: sats(0),

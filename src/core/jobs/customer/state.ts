@@ -1,8 +1,9 @@
 import type { Sats, Seconds } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
+import type { ReadAs, TextLayout, TextOptions } from '../../datasets/index.ts'
 import type { Figures, Reference } from '../../federation/index.ts'
 import type { Bid } from '../../market/index.ts'
-import type { RowsSpec } from '../../training/index.ts'
+import type { JobSpec } from '../../training/index.ts'
 import type { CustomerFact } from './log.ts'
 
 /** How long each party may take, in seconds; payments.md, "Paying per round". */
@@ -27,7 +28,7 @@ export interface Times {
 
 /** How good the weights are on the private holdout. */
 export interface Score {
-  metric: 'accuracy' | 'r2'
+  metric: 'accuracy' | 'r2' | 'perplexity'
   value: number
   /** Mean cross-entropy in nats, or the root of the mean squared error in the scaled target's unit. */
   loss: number
@@ -36,7 +37,7 @@ export interface Score {
 /** What the customer decided before the job was announced. It never changes. */
 export interface Plan {
   title: string
-  spec: RowsSpec
+  spec: JobSpec
   parameters: number
   rounds: number
   /** Local steps in a full round. */
@@ -48,9 +49,13 @@ export interface Plan {
     target?: string
     task?: 'classification' | 'regression'
     skew?: { classesPerShard: number }
+    as?: ReadAs
+    text?: TextOptions
   }
   holdout: string
   encoding: string
+  /** Of a text: its tokenizer.json, and how its documents were written. */
+  text?: { tokenizer: string; layout: TextLayout }
   /** θ₀, the customer's, shared by all. */
   weights: string
   updateBytes: number

@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../../tokenizers/index.ts'
-import type { TextArchitecture } from '../../training/index.ts'
-import { trainedHere } from '../card.ts'
+import { fitsOneFile, type TextArchitecture } from '../../training/index.ts'
+import { trained } from '../card.ts'
+import { FILES } from '../config.ts'
 import { ADAPTER_FILES, ADAPTER_OWN, TEXT_FILES } from './config.ts'
 import type { TextReport } from './report.ts'
 
@@ -25,7 +26,7 @@ export function textCard(model: Described): string {
     ...(report ? ['## How good it is', quality(report)] : []),
     '## How to use it',
     use(chat, base),
-    ...(report ? ['## How it was trained', trainedHere(kind(architecture), report).join('\n')] : []),
+    ...(report ? ['## How it was trained', trained(kind(architecture), report)] : []),
     '## Limits',
     '- It goes on with a text as its training text would; what it says need not be true.\n' +
       '- It has learnt from one dataset, and may repeat passages of it word for word.',
@@ -87,12 +88,17 @@ print(tokenizer.decode(model.generate(tokens, do_sample=True, max_new_tokens=100
   ].join('\n\n')
 }
 
-const files = ({ report, base }: Described): string =>
+const files = ({ architecture, report, base }: Described): string =>
   [
     ...(base === undefined
       ? [
           '- `config.json`: the architecture, as Hugging Face names it, and the hashes of the other files',
           `- \`${TEXT_FILES.weights}\`: the weights, under Hugging Face's names`,
+          ...(fitsOneFile(architecture)
+            ? [
+                `- \`${FILES.onnx}\`: for ONNX Runtime: \`tokens\` i32 [1, ${architecture.model.context}] to \`logits\` of each next token`,
+              ]
+            : []),
         ]
       : [
           `- \`${ADAPTER_FILES.config}\`, \`${ADAPTER_FILES.weights}\`: the adapter, as PEFT writes it`,

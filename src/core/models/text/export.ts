@@ -1,7 +1,7 @@
 import { readTokenizer } from '../../tokenizers/index.ts'
 import { evaluator, type LanguageSpec, readBase, readWeights, type Tensors } from '../../training/index.ts'
 import { checkOut, publishFolder } from '../folder.ts'
-import { type LocalFacts, localFacts } from '../report.ts'
+import { type TrainingFacts, trainingFacts } from '../report.ts'
 import type { TextLayout } from './config.ts'
 import type { TextReport } from './report.ts'
 import { type TextModel, writeAdapterFolder, writeTextFolder } from './write.ts'
@@ -18,7 +18,7 @@ export interface TextExportOptions {
   layout?: TextLayout
   /** Safetensors with blocks that were never trained on. */
   holdout: string
-  training: LocalFacts
+  training: TrainingFacts
   /** The model folder; see `exportModel`. */
   out: string
   title?: string
@@ -33,7 +33,7 @@ export interface TextExportOptions {
  */
 export async function exportTextModel(options: TextExportOptions): Promise<TextReport> {
   const { spec, out, title, base, layout } = options
-  const training = localFacts.parse(options.training)
+  const training = trainingFacts.parse(options.training)
   await checkOut(out)
   const tokenizer = await readTokenizer(options.tokenizer)
   const weights = await readWeights(spec, options.weights)

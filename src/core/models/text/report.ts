@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { localFacts } from '../report.ts'
+import { trainingFacts } from '../report.ts'
 
 const nats = z.number().nullable()
 
@@ -15,5 +15,5 @@ export const textReport = z
     /** The best that a guess can do which knows how frequent each token is in that text, and nothing else. */
     baseline: z.object({ loss: nats }),
   })
-  .extend(localFacts.shape)
+  .and(trainingFacts)
 export type TextReport = z.infer<typeof textReport>

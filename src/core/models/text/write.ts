@@ -1,13 +1,15 @@
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Tokenizer, writeTokenizer } from '../../tokenizers/index.ts'
 import {
   type AdapterConfig,
+  fitsOneFile,
+  languageModelFile,
   type Tensors,
   type TextArchitecture,
   writeSafetensors,
 } from '../../training/index.ts'
-import { CONFIG, FORMAT, VERSION } from '../config.ts'
+import { CONFIG, FILES, FORMAT, VERSION } from '../config.ts'
 import { fingerprint } from '../folder.ts'
 import { writeAdapter } from '../peft.ts'
 import { type AdapterOwn, baseFiles } from './adapter.ts'
@@ -15,7 +17,6 @@ import { withBiases } from './biases.ts'
 import { textCard } from './card.ts'
 import { CHAT_TEMPLATE, canChat } from './chat.ts'
 import {
-  ADAPTER_FILES,
   ADAPTER_OWN,
   type FileHashes,
   huggingFaceConfig,
@@ -41,8 +42,10 @@ export async function writeTextFolder(folder: string, model: TextModel): Promise
   const { architecture, weights, tokenizer, layout } = model
   const biased = withBiases(architecture, weights)
   await writeSafetensors(join(folder, TEXT_FILES.weights), biased.weights, { format: 'pt' })
+  if (fitsOneFile(architecture))
+    await writeFile(join(folder, FILES.onnx), languageModelFile(architecture, weights, { cache: false }))
   await writeBeside(folder, model)
-  const files = await hashed(folder, Object.values(TEXT_FILES), model)
+  const files = await hashed(folder)
   const own: OwnPart = {
     format: FORMAT,
     version: VERSION,
@@ -64,7 +67,7 @@ export async function writeAdapterFolder(
   if (!adapter) throw new TypeError('a whole model is no adapter')
   await writeAdapter(folder, { architecture: { ...architecture, adapter }, weights }, base)
   await writeBeside(folder, model, base)
-  const files = await hashed(folder, Object.values(ADAPTER_FILES), model)
+  const files = await hashed(folder)
   const shared = { format: FORMAT, version: VERSION, files } as const
   const own: AdapterOwn = {
     ...shared,
@@ -85,10 +88,9 @@ async function writeBeside(folder: string, model: TextModel, base?: string): Pro
   await writeFile(at(TEXT_FILES.card), textCard({ architecture, tokenizer, chat, report, base }))
 }
 
-async function hashed(folder: string, names: readonly string[], { report }: TextModel): Promise<FileHashes> {
+async function hashed(folder: string): Promise<FileHashes> {
   const files: FileHashes = {}
-  for (const name of names)
-    if (report || name !== TEXT_FILES.report) files[name] = await fingerprint(join(folder, name))
+  for (const name of (await readdir(folder)).sort()) files[name] = await fingerprint(join(folder, name))
   return files
 }
 

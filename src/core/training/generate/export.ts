@@ -9,6 +9,10 @@ import { readingGraph } from './reading-graph.ts'
 /** A file of the protobuf format ends at 2 GiB; the graph itself takes less than the rest. */
 const MOST_WEIGHTS = (2 ** 31 - 2 ** 24) / 4
 
+/** Whether `languageModelFile` can write it. */
+export const fitsOneFile = (architecture: TextArchitecture): boolean =>
+  parameterCount(architecture) <= MOST_WEIGHTS
+
 /**
  * A model of text as one `.onnx` file, for ONNX Runtime in any language. Without a cache: `tokens` i32 `[1, context]` →
  * `logits` f32 `[1, context, vocabulary]`; what comes after a shorter text may be anything, for no token sees later ones.
@@ -21,7 +25,7 @@ export function languageModelFile(
   { cache }: { cache: boolean },
 ): Uint8Array {
   const count = parameterCount(architecture)
-  if (count > MOST_WEIGHTS)
+  if (!fitsOneFile(architecture))
     throw new UserError('models/too-large', {
       message: `A model of ${count} weights does not fit into one ONNX file, which ends at 2 GiB.`,
       fix: 'Use the model folder: model.safetensors has no such end.',

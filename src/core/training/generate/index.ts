@@ -1,4 +1,4 @@
-export { languageModelFile } from './export.ts'
+export { fitsOneFile, languageModelFile } from './export.ts'
 export { type GenerateRequest, generate } from './generate.ts'
 export { Reader, type ReaderOptions } from './reader.ts'
 export { type SamplingOptions, samplingOptions } from './sampling.ts'

@@ -6,8 +6,9 @@ import type { Bytes } from '../../../../shared/units.ts'
 import type { Manifest } from '../../../blobs/index.ts'
 import { besideOtherRounds, type Figures } from '../../../federation/index.ts'
 import { wire } from '../../../market/index.ts'
+import { blockOf, type JobSpec } from '../../../training/index.ts'
 import { stepsBefore } from '../hiring.ts'
-import { exportInput } from '../report.ts'
+import { exportModelOf } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { CustomerJob } from '../state.ts'
 import { sampleSeed, seedOf, sketchSeed } from '../times.ts'
@@ -31,6 +32,13 @@ const otherRounds = (job: CustomerJob, round: number): Figures[] =>
   Object.values(job.engagements).flatMap(({ works }) =>
     works.flatMap(work => (work.round !== round && work.figures) || []),
   )
+
+/** Tokens of a sample: as many losses as they are, each of which costs as much as a row of a table. */
+const sampleTokens = 32_768
+
+/** Blocks of a text hold many losses each: fewer of them make a sample. */
+const sampleOf = (spec: JobSpec): { rows?: number } =>
+  spec.task === 'language' ? { rows: Math.max(32, Math.ceil(sampleTokens / blockOf(spec))) } : {}
 
 /** The files of a job: shards and weights out, updates in, measured and folded into the next weights. */
 export function learn(
@@ -140,6 +148,7 @@ export function learn(
           steps: work.steps,
           seed: sampleSeed(j.secret, round),
           sketchSeed: sketchSeed(j.secret),
+          ...sampleOf(spec),
         },
         { signal },
       )
@@ -165,6 +174,7 @@ export function learn(
           others: others.map(peer => at(part(peer, round).work.path!)).filter(path => existsSync(path)),
           folder: file('reference', `${round}-${key}`),
           sample: sampleSeed(j.secret, round),
+          ...sampleOf(spec),
         },
         { signal },
       )
@@ -207,7 +217,7 @@ export function learn(
     },
 
     async export(_, signal) {
-      const { report } = await compute.run('export', exportInput(current(), at), { signal })
+      const report = await exportModelOf(current(), at, compute, signal)
       return { fact: { type: 'exported', report } }
     },
 
