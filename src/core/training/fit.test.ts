@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,13 +70,28 @@ describe('fitting', () => {
     const onProgress = ({ step }: FitProgress) => step > 110 && stop.abort()
     const part = await fitModel(request({ signal: stop.signal, onProgress }))
     expect(part.stopped).toBe(true)
-    expect(part.validations.map(({ step }) => step)).toEqual([50, 100])
     expect(part.steps).toBeGreaterThan(110)
+    const passed = [50, 100, 150, 200].filter(step => step <= part.steps)
+    expect(part.validations.map(({ step }) => step)).toEqual(passed)
     const steps: number[] = []
     const rest = await fitModel(request({ onProgress: ({ step }) => steps.push(step) }))
     expect(steps[0]).toBeGreaterThan(part.steps)
     expect(rest.validations).toEqual(whole.validations)
     expect(rest.losses).toEqual(whole.losses)
+    expect(await readFile(at('out'))).toEqual(await readFile(at('whole.out')))
+  })
+
+  it('reads weights and rows, and opens its sessions on them, once', async () => {
+    const whole = await fitModel(request({ folder: at('whole'), out: at('whole.out') }))
+    let gone = false
+    const onProgress = ({ validation }: FitProgress) => {
+      if (!validation || gone) return
+      for (const name of ['weights', 'data', 'validation']) rmSync(at(name))
+      gone = true
+    }
+    const fitted = await fitModel(request({ onProgress }))
+    expect(gone).toBe(true)
+    expect(fitted.validations).toEqual(whole.validations)
     expect(await readFile(at('out'))).toEqual(await readFile(at('whole.out')))
   })
 

@@ -5,11 +5,12 @@ import { type Seconds, seconds } from '../../shared/units.ts'
 import { writeAtomically } from './atomic.ts'
 import { readBase } from './base.ts'
 import { dropCheckpointsBefore } from './checkpoint.ts'
+import type { Data } from './data.ts'
 import type { EngineName } from './engine.ts'
-import { evaluator } from './evaluator.ts'
+import { type Evaluator, evaluator } from './evaluator.ts'
 import type { TrainingSpec } from './spec.ts'
 import type { Tensors } from './tensor.ts'
-import { type TrainProgress, train } from './train.ts'
+import { type TrainProgress, type TrainRequest, train } from './train.ts'
 import { readWeights } from './weights.ts'
 
 /** How good the model was on rows it does not learn from. */
@@ -72,81 +73,91 @@ const MOST_ROWS = 1000
 const CURVE = 'validations.json'
 
 /**
- * Trains on one machine and looks at other rows on the way. It is one run of `train`, interrupted at each checkpoint: the
- * weights are the same as without.
+ * Trains on one machine and looks at other rows before each checkpoint, and at the end. It is one run of `train`: the weights
+ * are the same as without.
  * @throws UserError as `train`
  */
 export async function fitModel(request: FitRequest): Promise<FitResult> {
   const began = performance.now()
-  const { steps, every, folder, signal } = request
+  const { spec, steps, every, folder, out } = request
+  const base = request.base === undefined ? undefined : await readBase(spec, request.base)
   const validations = await readCurve(folder)
-  const base = request.base === undefined ? undefined : await readBase(request.spec, request.base)
-  let [losses, stopped, done]: [number[], boolean, number] = [[], false, 0]
-  for (let end = Math.min(every, steps); !stopped; end = Math.min(end + every, steps)) {
-    const known = validations.some(({ step }) => step === end)
-    if (known && end < steps) continue
-    ;({ losses, stopped, steps: done } = await trainTo(end, request, base, validations.at(-1)))
-    if (!stopped && !known) {
-      validations.push(await validate(request, base, end))
-      await writeCurve(folder, validations)
-      await dropCheckpointsBefore(folder, end - (end % every))
-      request.onProgress?.({ ...progressOf(request, end, losses), validation: validations.at(-1) })
-    }
-    stopped ||= signal?.aborted === true && end < steps
-    if (end === steps) break
+  const rows = new ValidationRows(request, base)
+  const look = async (step: number, weights: Tensors): Promise<void> => {
+    if (validations.some(known => known.step === step)) return
+    validations.push({ step, ...(await rows.losses(weights)) })
+    await writeCurve(folder, validations)
+    await dropCheckpointsBefore(folder, step - every)
   }
-  return { steps: done, losses, validations, seconds: seconds((performance.now() - began) / 1000), stopped }
+  try {
+    const run = await train(trainRequest(request, base, validations, look))
+    if (!run.stopped) {
+      await look(steps, await readWeights(spec, out))
+      await dropCheckpointsBefore(folder, steps - (steps % every))
+      tellEnd(request, run.losses, validations)
+    }
+    const spent = seconds((performance.now() - began) / 1000)
+    return { steps: run.steps, losses: run.losses, validations, seconds: spent, stopped: run.stopped }
+  } finally {
+    await rows.close()
+  }
 }
 
-const progressOf = ({ steps }: FitRequest, step: number, losses: number[]): TrainProgress => ({
-  step,
-  steps,
-  loss: losses.at(-1) ?? Number.NaN,
-  secondsLeft: seconds(0),
-})
-
-function trainTo(
-  end: number,
+function trainRequest(
   request: FitRequest,
   base: Tensors | undefined,
-  newest: Validation | undefined,
-) {
+  validations: readonly Validation[],
+  look: (step: number, weights: Tensors) => Promise<void>,
+): TrainRequest {
   const { spec, weights, data, steps, every, seed, folder, out } = request
   const { threads, gentle, engine, microBatch, signal, onProgress } = request
-  return train({
-    ...{ spec, weights, data, steps: end, seed, out, checkpoints: { folder, every } },
+  return {
+    ...{ spec, weights, data, steps, seed, out, checkpoints: { folder, every, look } },
     ...(threads === undefined ? {} : { threads }),
     ...(gentle === undefined ? {} : { gentle }),
     ...(engine === undefined ? {} : { engine }),
     ...(base === undefined ? {} : { base }),
     ...(microBatch === undefined ? {} : { microBatch }),
     ...(signal ? { signal } : {}),
-    onProgress: at => {
-      // What is left of this part says how long a step takes; at its very end it says nothing.
-      const left = end > at.step ? (at.secondsLeft / (end - at.step)) * (steps - at.step) : 0
-      onProgress?.({ ...at, steps, secondsLeft: seconds(left), validation: newest })
-    },
-  })
+    onProgress: at => onProgress?.({ ...at, validation: validations.at(-1) }),
+  }
 }
 
-async function validate(
-  { spec, out, validation: path, threads }: FitRequest,
-  base: Tensors | undefined,
-  step: number,
-): Promise<Validation> {
-  const engine = await evaluator(spec, { threads, base })
-  try {
-    const data = await engine.load(path)
+function tellEnd({ steps, onProgress }: FitRequest, losses: number[], validations: Validation[]): void {
+  const loss = losses.at(-1) ?? Number.NaN
+  onProgress?.({ step: steps, steps, loss, secondsLeft: seconds(0), validation: validations.at(-1) })
+}
+
+/** The validation rows, and a session that looks at them: opened at the first look, kept for the others. */
+class ValidationRows {
+  readonly #request: FitRequest
+  readonly #base: Tensors | undefined
+  #engine: Evaluator | undefined
+  #picked: { data: Data; rows: number[] } | undefined
+
+  constructor(request: FitRequest, base: Tensors | undefined) {
+    this.#request = request
+    this.#base = base
+  }
+
+  async losses(weights: Tensors): Promise<Omit<Validation, 'step'>> {
+    const { spec, threads } = this.#request
+    this.#engine ??= await evaluator(spec, { threads, base: this.#base })
+    this.#picked ??= await this.#pick(this.#engine)
+    const { data, rows } = this.#picked
+    const { loss, accuracy } = await this.#engine.losses(weights, data, rows)
+    return { loss: Number.isFinite(loss) ? loss : null, ...(accuracy === undefined ? {} : { accuracy }) }
+  }
+
+  async #pick(engine: Evaluator): Promise<{ data: Data; rows: number[] }> {
+    const data = await engine.load(this.#request.validation)
     const count = Math.min(data.rows, MOST_ROWS)
     const rows = Array.from({ length: count }, (_, i) => Math.floor((i * data.rows) / count))
-    const { loss, accuracy } = await engine.losses(await readWeights(spec, out), data, rows)
-    return {
-      step,
-      loss: Number.isFinite(loss) ? loss : null,
-      ...(accuracy === undefined ? {} : { accuracy }),
-    }
-  } finally {
-    await engine.close()
+    return { data, rows }
+  }
+
+  async close(): Promise<void> {
+    await this.#engine?.close()
   }
 }
 

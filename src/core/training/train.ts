@@ -36,7 +36,12 @@ export interface TrainRequest {
    * Where to keep checkpoints and after how many steps each. A run that finds its own checkpoints here goes on from
    * the newest, bit for bit as if it had never stopped. They stay until the caller removes the folder.
    */
-  checkpoints?: { folder: string; every: number }
+  checkpoints?: {
+    folder: string
+    every: number
+    /** Sees the weights before each is kept: what it did is done again when the run ends just there. */
+    look?: (step: number, weights: Tensors) => Promise<void>
+  }
   threads?: number
   /** Leaves the machine usable for the person at it: fewer threads, which sleep while they wait. */
   gentle?: boolean
@@ -147,8 +152,11 @@ async function baseOf({ spec, base }: TrainRequest): Promise<Tensors> {
   })
 }
 
+const writeWeights = async ({ spec, out }: TrainRequest, end: Progression): Promise<void> =>
+  void (await writeSafetensors(out, weightsIn(spec, end)))
+
 /** @throws UserError `training/diverged`: the last update is not in any loss */
-async function writeWeights({ spec, out }: TrainRequest, { state, step }: Progression): Promise<void> {
+function weightsIn(spec: TrainingSpec, { state, step }: Progression): Tensors {
   const weights: Tensors = new Map()
   for (const { name } of parameters(spec)) {
     const tensor = state.get(name)
@@ -157,7 +165,7 @@ async function writeWeights({ spec, out }: TrainRequest, { state, step }: Progre
       throw diverged(`The weights "${name}" overflowed at step ${step}`)
     weights.set(name, tensor)
   }
-  await writeSafetensors(out, weights)
+  return weights
 }
 
 /** Where a run stands between two calls of the engine: a `Progression` without the state, which the engine holds. */
@@ -179,6 +187,7 @@ async function runSteps(
     at = await pace.measure(n, () => advance(runner, batches, at, n, first))
     if (checkpoints && n === boundary) {
       const progression = { ...at, state: await runner.state() }
+      await checkpoints.look?.(at.step, weightsIn(spec, progression))
       const sha256 = await saveCheckpoint(checkpoints.folder, identity, progression)
       at = { ...at, checkpoints: [...at.checkpoints, sha256] }
     }
