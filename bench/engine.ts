@@ -7,8 +7,9 @@ import type { BenchOptions } from './index.ts'
 /**
  * A full training step (forward, loss, backward, optimizer; float32) against PyTorch on the same cores, and against
  * TensorFlow.js where it can: one session a process, the engines in turns, medians. `--model NAME` (all when left out),
- * `--batch N`, `--python PATH` (an interpreter that has torch; without it PyTorch is left out), `--compile` (torch.compile
- * too, which needs a C++ compiler), `--turns N`, `--threads N`.
+ * `--batch N`, `--python PATH` (an interpreter that has torch; without it PyTorch is left out; torch.compile has rows of its own
+ * where it works, which takes a C++ compiler), `--eager` (never torch.compile, which takes a minute to begin), `--turns N`,
+ * `--threads N`.
  */
 export async function run({ json, args }: BenchOptions): Promise<void> {
   const { values: options } = parseArgs({
@@ -17,7 +18,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
       model: { type: 'string', multiple: true, default: Object.keys(configurations) },
       batch: { type: 'string' },
       python: { type: 'string' },
-      compile: { type: 'boolean', default: false },
+      eager: { type: 'boolean', default: false },
       turns: { type: 'string', default: '5' },
       threads: { type: 'string', default: String(availableParallelism()) },
     },
@@ -27,7 +28,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     batchesOf(model, options.batch).map(batch => ({ model, batch, threads })),
   )
   const rows = cases.flatMap(timed => {
-    const timedRows = measure(timed, python, options.compile, Number(turns))
+    const timedRows = measure(timed, python, !options.eager, Number(turns))
     if (!json) for (const row of timedRows) process.stdout.write(`${lineOf(row)}\n`)
     return timedRows
   })
@@ -83,25 +84,37 @@ function measure(
   turns: number,
 ): Row[] {
   const of = [model, String(batch), threads]
-  const engines: Partial<Record<EngineName, () => Figures>> = {
+  const engines: Partial<Record<EngineName, () => Figures | undefined>> = {
     ours: () => call<Figures>(process.execPath, [script('ours'), ...of]),
     ...(python && { pytorch: () => call<Figures>(python, [peer, ...of, 'eager']) }),
-    ...(python && compile && { 'pytorch-compile': () => call<Figures>(python, [peer, ...of, 'compile']) }),
+    ...(python && compile && { 'pytorch-compile': () => compiled(python, of) }),
     ...(configurationOf(model).tensorflow && {
       tfjs: () => call<Figures>(process.execPath, [script('tensorflow'), `${batch}`]),
     }),
   }
   const seen = new Map<EngineName, Figures[]>()
   for (let turn = 0; turn < turns; turn++)
-    for (const [engine, time] of Object.entries(engines) as [EngineName, () => Figures][])
-      seen.set(engine, [...(seen.get(engine) ?? []), time()])
-  return [...seen].map(([engine, figures]) => ({
-    model,
-    batch,
-    engine,
-    ms_per_step: median(figures.map(f => f.ms_per_step)),
-    peak_rss_mb: Math.max(...figures.map(f => f.peak_rss_mb)),
-  }))
+    for (const [engine, time] of Object.entries(engines) as [EngineName, () => Figures | undefined][])
+      seen.set(engine, [...(seen.get(engine) ?? []), ...[time() ?? []].flat()])
+  return [...seen]
+    .filter(([, figures]) => figures.length > 0)
+    .map(([engine, figures]) => ({
+      model,
+      batch,
+      engine,
+      ms_per_step: median(figures.map(f => f.ms_per_step)),
+      peak_rss_mb: Math.max(...figures.map(f => f.peak_rss_mb)),
+    }))
+}
+
+/** Not everywhere does torch.compile work: then there is no row, and why is said. */
+function compiled(python: string, of: readonly string[]): Figures | undefined {
+  try {
+    return call<Figures>(python, [peer, ...of, 'compile'])
+  } catch (error) {
+    process.stderr.write(`torch.compile is left out: ${String(error).slice(-500)}\n`)
+    return undefined
+  }
 }
 
 /** How many times our time and memory the others take. */

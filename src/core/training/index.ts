@@ -105,6 +105,7 @@ export {
   type TrainingSpec,
   trainingSpec,
 } from './spec.ts'
+export { trainingGraph } from './step.ts'
 export {
   elements,
   f32,

@@ -9,9 +9,12 @@ export class Pace {
   private msPerStep: number | undefined
   private steps = 1
   private remaining: number
+  private readonly now: () => number
 
-  constructor(remaining: number) {
+  /** @param now  a clock in milliseconds */
+  constructor(remaining: number, now = () => performance.now()) {
     this.remaining = remaining
+    this.now = now
   }
 
   next(): number {
@@ -19,9 +22,9 @@ export class Pace {
   }
 
   async measure<T>(n: number, work: () => Promise<T>): Promise<T> {
-    const began = performance.now()
+    const began = this.now()
     const result = await work()
-    this.msPerStep = (performance.now() - began) / n
+    this.msPerStep = (this.now() - began) / n
     this.remaining -= n
     // The first call also warms the engine up, so its length says too much: at most ten times more steps each time.
     const fitting = Math.floor(CALL / this.msPerStep)

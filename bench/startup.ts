@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util'
+import { parameterCount } from '../src/core/training/index.ts'
+import { call } from './call.ts'
+import { configurations } from './engine/configurations.ts'
+import type { BenchOptions } from './index.ts'
+
+/**
+ * From a spec to a session that takes steps: the graph is built with its gradients, written as ONNX and opened. Goal: at most
+ * two seconds for a GPT of ten million parameters. Time of the processors beside it: on a busy machine the clock says little.
+ */
+export async function run({ json, args }: BenchOptions): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { model: { type: 'string', default: 'gpt-gpu' }, turns: { type: 'string', default: '5' } },
+  })
+  const configuration = configurations[values.model]
+  if (!configuration)
+    throw new Error(
+      `There is no model "${values.model}"; there are ${Object.keys(configurations).join(', ')}.`,
+    )
+  const turns = Array.from({ length: Number(values.turns) }, () => started(values.model))
+  const median = (what: keyof Times) =>
+    turns.map(t => t[what]).sort((a, b) => a - b)[turns.length >> 1] ?? Number.NaN
+  const times = Object.fromEntries(PARTS.map(part => [part, median(part)])) as Times
+  const parameters = parameterCount(configuration.spec(1))
+  const result = { model: values.model, parameters, ...times, goal: GOAL, ratio: times.ready / GOAL }
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : textOf(result))
+}
+
+/** Milliseconds. */
+const GOAL = 2000
+const PARTS = ['graph', 'file', 'session', 'ready', 'cpu'] as const
+type Times = Record<(typeof PARTS)[number], number>
+
+const started = (model: string): Times =>
+  call(process.execPath, [new URL('./startup/ours.ts', import.meta.url).pathname, model])
+
+const textOf = ({
+  model,
+  parameters,
+  graph,
+  file,
+  session,
+  ready,
+  cpu,
+  ratio,
+}: Times & { model: string; parameters: number; ratio: number }): string =>
+  `${model}, ${parameters.toLocaleString('en-US')} parameters: graph ${graph.toFixed(0)} ms, file ${file.toFixed(0)} ms, session ${session.toFixed(0)} ms; ready after ${ready.toFixed(0)} ms (${cpu.toFixed(0)} of processors), ${ratio.toFixed(2)} of the goal's ${GOAL} ms\n`
