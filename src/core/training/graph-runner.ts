@@ -9,7 +9,7 @@ import { type Feeds, openSession, runSession, type Session, type SessionOptions 
 import { dropoutOf, rowOf, type TrainingSpec } from './spec.ts'
 import { type StateTensor, stateOf, trainingGraph } from './step.ts'
 import type { Tensors } from './tensor.ts'
-import { transfer } from './transfer.ts'
+import { type OnDevice, toDevice, toMemory } from './transfer.ts'
 
 /**
  * The training graph of one spec over one dataset, open in ONNX Runtime. On WebGPU, state and data stay in the graphics
@@ -39,8 +39,12 @@ export async function openGraphRunner(
     placed: placed(spec, microBatch),
   })
   try {
-    const fixed = { ...(await dataOf(spec, data, options)), ...baseFeeds(base), ...noiseFeeds(spec, seed) }
-    return new GraphRunner({ spec, session, options, names, fixed, state })
+    const kept = options.provider === 'webgpu' ? await dataOnDevice(spec, data, options) : undefined
+    const fixed = {
+      ...{ x: toOrt(data.x), y: toOrt(data.y), ...kept?.tensors },
+      ...{ ...baseFeeds(base), ...noiseFeeds(spec, seed) },
+    }
+    return new GraphRunner({ spec, session, options, names, fixed, kept, state })
   } catch (error) {
     await session.release()
     throw error
@@ -54,6 +58,8 @@ interface Parts {
   names: readonly StateTensor[]
   /** Inputs that are the same in every call. */
   fixed: Feeds
+  /** Those of them that are in the graphics card's memory. */
+  kept: OnDevice | undefined
   state: Tensors
 }
 
@@ -94,14 +100,14 @@ class GraphRunner implements Runner {
     const declared = names.map(({ name, shape }) => ({ name, shape, dtype: 'f32' as const }))
     const kept = Object.values(this.#state).some(isOnDevice)
     this.#shared = !kept
-    const here = kept ? await transfer(declared, this.#state, 'memory', options) : this.#state
+    const here = kept ? await toMemory(declared, this.#state, options) : this.#state
     return new Map(names.map(({ name }) => [name, fromOrt(here[name])]))
   }
 
   async close(): Promise<void> {
-    const { session, fixed } = this.#parts
+    const { session, kept } = this.#parts
     release(this.#state)
-    release(fixed)
+    await kept?.release()
     await session.release()
   }
 }
@@ -109,15 +115,12 @@ class GraphRunner implements Runner {
 const noiseFeeds = (spec: TrainingSpec, seed: number): Feeds =>
   dropoutOf(spec) > 0 ? { seed: new ort.Tensor('int32', Int32Array.of(seedWord(seed)), []) } : {}
 
-/** The dataset, in the graphics card's memory where it can stay there. */
-async function dataOf(spec: TrainingSpec, data: Data, options: SessionOptions): Promise<Feeds> {
-  const here = { x: toOrt(data.x), y: toOrt(data.y) }
-  if (options.provider !== 'webgpu') return here
+/** What of the dataset can be in the graphics card's memory. */
+function dataOnDevice(spec: TrainingSpec, data: Data, options: SessionOptions): Promise<OnDevice> {
   const row = rowOf(spec)
   const movable = (['x', 'y'] as const).filter(name => row[name].dtype !== 'u8') // WebGPU has no bytes
   const declared = movable.map(name => ({ name, dtype: row[name].dtype, shape: data[name].shape }))
-  const feeds = Object.fromEntries(movable.map(name => [name, here[name]]))
-  return { ...here, ...(await transfer(declared, feeds, 'device', options)) }
+  return toDevice(declared, Object.fromEntries(movable.map(name => [name, toOrt(data[name])])), options)
 }
 
 const isOnDevice = (tensor: Feeds[string]): boolean => tensor.location === 'gpu-buffer'

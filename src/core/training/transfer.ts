@@ -1,5 +1,5 @@
 import { type DType, encodeModel, Graph } from './graph/index.ts'
-import { type Feeds, openSession, runSession, type SessionOptions } from './session.ts'
+import { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 
 /** A tensor as a graph's input declares it. */
 export interface Declared {
@@ -8,26 +8,72 @@ export interface Declared {
   shape: readonly number[]
 }
 
+/** Tensors in a graphics card's memory. */
+export interface OnDevice {
+  tensors: Feeds
+  /** Gives their memory back. */
+  release(): Promise<void>
+}
+
+// ONNX Runtime's binding for Node.js can keep results in a graphics card's memory but has no call that copies them, so a
+// graph whose results are its inputs does it.
+
 /**
- * Moves tensors into a graphics card's memory, or back. ONNX Runtime's binding for Node.js can keep results there but
- * has no call that copies them, so a graph whose results are its inputs does it.
+ * Copies tensors into a graphics card's memory.
  * @throws UserError `training/engine`, `training/memory`, `training/device-lost`
  */
-export async function transfer(
-  tensors: readonly Declared[],
+export async function toDevice(
+  declared: readonly Declared[],
   feeds: Feeds,
-  to: 'device' | 'memory',
+  options: SessionOptions,
+): Promise<OnDevice> {
+  const session = await openCopy(declared, { ...options, onDevice: declared.map(moved) })
+  try {
+    const tensors = await copied(session, feeds)
+    // The memory is the session's: it must be open as long as they are, or the process crashes.
+    const release = async () => {
+      for (const tensor of Object.values(tensors)) tensor.dispose()
+      await session.release()
+    }
+    return { tensors, release }
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+}
+
+/**
+ * Copies tensors out of a graphics card's memory.
+ * @throws UserError `training/engine`, `training/memory`, `training/device-lost`
+ */
+export async function toMemory(
+  declared: readonly Declared[],
+  feeds: Feeds,
   options: SessionOptions,
 ): Promise<Feeds> {
-  const graph = new Graph()
-  for (const { name, dtype, shape } of tensors)
-    graph.output(`${name}/moved`, graph.input(name, dtype, [...shape]))
-  const onDevice = to === 'device' ? tensors.map(({ name }) => `${name}/moved`) : []
-  const session = await openSession(encodeModel(graph), { ...options, onDevice })
+  const session = await openCopy(declared, options)
   try {
-    const moved = await runSession(session, feeds)
-    return Object.fromEntries(Object.entries(moved).map(([name, t]) => [name.replace(/\/moved$/, ''), t]))
+    return await copied(session, feeds)
   } finally {
     await session.release()
   }
+}
+
+const moved = ({ name }: { name: string }): string => `${name}/moved`
+
+function openCopy(declared: readonly Declared[], options: SessionOptions): Promise<Session> {
+  const graph = new Graph()
+  for (const { name, dtype, shape } of declared)
+    graph.output(moved({ name }), graph.input(name, dtype, [...shape]))
+  return openSession(encodeModel(graph), options)
+}
+
+async function copied(session: Session, feeds: Feeds): Promise<Feeds> {
+  const results = await runSession(session, feeds)
+  return Object.fromEntries(
+    Object.keys(feeds).flatMap(name => {
+      const tensor = results[moved({ name })]
+      return tensor ? [[name, tensor]] : []
+    }),
+  )
 }
