@@ -89,8 +89,7 @@ class GraphRunner implements Runner {
     })
     const before = this.#state
     this.#state = Object.fromEntries(names.map(({ name }) => [name, required(results, `out/${name}`)]))
-    release(before)
-    if (!this.#shared) free(before)
+    release(before, !this.#shared)
     this.#shared = false
     return fromOrt(results.losses).data
   }
@@ -106,7 +105,7 @@ class GraphRunner implements Runner {
 
   async close(): Promise<void> {
     const { session, kept } = this.#parts
-    release(this.#state)
+    release(this.#state, false)
     await kept?.release()
     await session.release()
   }
@@ -125,17 +124,18 @@ function dataOnDevice(spec: TrainingSpec, data: Data, options: SessionOptions): 
 
 const isOnDevice = (tensor: Feeds[string]): boolean => tensor.location === 'gpu-buffer'
 
-/** Gives memory of the device back now. */
-function release(tensors: Feeds): void {
-  for (const tensor of Object.values(tensors)) if (isOnDevice(tensor)) tensor.dispose()
-}
-
-/** Gives our memory back now: the garbage collector would let several states gather before it looks. */
-function free(tensors: Feeds): void {
+/**
+ * Gives memory back now: that of the device, and ours, for the garbage collector would let several states gather before
+ * it looks.
+ * @param ours  whether ours is nobody else's
+ */
+function release(tensors: Feeds, ours: boolean): void {
   for (const tensor of Object.values(tensors)) {
-    if (isOnDevice(tensor)) continue
-    const { buffer } = fromOrt(tensor).data
-    if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+    if (isOnDevice(tensor)) tensor.dispose()
+    else if (ours) {
+      const { buffer } = fromOrt(tensor).data
+      if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { defineOp } from '../op.ts'
-import type { Shape, Value } from '../value.ts'
+import { fixed, type Shape, type Value } from '../value.ts'
 import { div, mul } from './arithmetic.ts'
 import { cast, equal } from './choose.ts'
 import { unconvolve } from './conv.ts'
@@ -76,15 +76,16 @@ function stack(seen: Value[], x: Value, g: Geometry): Value {
 
 /**
  * Adds what each point of each window holds, `[n, c, points, h′, w′]`, to where that point lies in the images: the
- * transpose of a convolution whose kernels each have a single 1.
+ * transpose of a convolution whose kernels each have a single 1. Channels go as images of their own: as groups of one
+ * channel, ONNX Runtime's webgpu provider takes them for another kind of convolution, and its results are wrong.
  */
 function scatter(parts: Value, to: Shape, g: Geometry): Value {
-  const channels = Number(to[1])
+  const [n = 1, channels = 1, ...image] = fixed(to)
   const size = points(g)
-  const ones = Float32Array.from({ length: channels * size * size }, (_, i) =>
-    Math.floor(i / size) % size === i % size ? 1 : 0,
+  const ones = Float32Array.from({ length: size * size }, (_, i) =>
+    Math.floor(i / size) === i % size ? 1 : 0,
   )
-  const kernel = parts.graph.constant(parts.dtype, [channels * size, 1, ...g.kernel], ones, 'points')
-  const flat = reshape(parts, [to[0] ?? 1, channels * size, ...g.out])
-  return unconvolve(flat, kernel, { g, groups: channels, to })
+  const kernel = parts.graph.constant(parts.dtype, [size, 1, ...g.kernel], ones, 'points')
+  const apart = reshape(parts, [n * channels, size, ...g.out])
+  return reshape(unconvolve(apart, kernel, { g, groups: 1, to: [n * channels, 1, ...image] }), to)
 }
