@@ -36,3 +36,7 @@ export function errorFrom(report: ErrorReport): UserError {
   const { code, message, fix, where } = report
   return new UserError(code, { message, fix, ...(where === undefined ? {} : { where }) })
 }
+
+/** What an error says in the middle of a sentence: its first line, 300 characters at most, without the full stop. */
+export const inShort = (error: unknown): string =>
+  (reportOf(error).message.split('\n')[0] ?? '').slice(0, 300).replace(/[.\s]*$/, '')

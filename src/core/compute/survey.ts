@@ -1,4 +1,4 @@
-import { reportOf } from '../../shared/errors.ts'
+import { inShort } from '../../shared/errors.ts'
 import { chooseEngine, type EngineName, type Probed } from '../training/index.ts'
 import type { Caller, Input, Output } from './task.ts'
 import type { GradstrTasks } from './tasks.ts'
@@ -59,9 +59,7 @@ async function probed(
     signal.throwIfAborted()
     const failure = timeout.aborted
       ? `it did not answer within ${Math.round(limit / 1000)} s`
-      : firstLine(reportOf(error).message)
+      : inShort(error)
     return { name, test: null, benchmark: null, flopsPerSecond: null, failure }
   }
 }
-
-const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 300) ?? ''

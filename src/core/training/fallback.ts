@@ -1,4 +1,4 @@
-import { reportOf, UserError } from '../../shared/errors.ts'
+import { inShort, UserError } from '../../shared/errors.ts'
 import { type EngineName, TITLES } from './engine.ts'
 
 /** How a run computes. */
@@ -40,14 +40,8 @@ export function nextAttempt(
 
 /** Why a run goes on differently. */
 export function reasonOf(before: Attempt, after: Attempt, error: unknown): string {
-  const what = `${TITLES[before.engine]}: ${firstLine(reportOf(error).message)}`
+  const what = `${TITLES[before.engine]}: ${inShort(error)}.`
   return after.engine === before.engine
     ? `${what} It goes on with ${after.microBatch} rows at a time.`
     : `${what} It goes on on the ${TITLES[after.engine]}.`
 }
-
-const firstLine = (text: string): string =>
-  `${text
-    .split('\n')[0]
-    ?.slice(0, 300)
-    .replace(/[.\s]*$/, '')}.`

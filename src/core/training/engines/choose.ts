@@ -50,7 +50,9 @@ function whyNot({ test, flopsPerSecond, failure, ...one }: Probed, best: Probed 
 const errorText = ({ error }: Verdict): string =>
   error === null
     ? 'gradients are no numbers'
-    : `gradients are off by ${error.toPrecision(2)} × what is tolerated`
+    : `gradients are off by ${error.toLocaleString('en-US', { maximumSignificantDigits: 2 })} × what is tolerated`
 
 const factor = (fast: Probed, slow: Probed): string =>
-  ((fast.flopsPerSecond ?? 0) / (slow.flopsPerSecond ?? 1)).toPrecision(2)
+  ((fast.flopsPerSecond ?? 0) / (slow.flopsPerSecond ?? 1)).toLocaleString('en-US', {
+    maximumSignificantDigits: 2,
+  })
