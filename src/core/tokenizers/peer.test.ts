@@ -6,7 +6,8 @@ import { byteLevel, llama2, llama3, metaspace, PROSE, qwen2, smol } from './smal
 
 /**
  * Pieces of prose in any order. The peer makes special tokens of their names, which we do not; and in GPT-2's kind it has
- * JavaScript's idea of white space (U+FEFF is, U+0085 is not), where Hugging Face's Rust has Unicode's, as we do.
+ * JavaScript's idea of white space (U+FEFF is, U+0085 is not), and of digits, where they stand apart, 0 to 9 alone;
+ * Hugging Face's Rust has Unicode's of both, as we do.
  */
 const texts = fc
   .array(
@@ -18,7 +19,7 @@ const texts = fc
     { minLength: 1, maxLength: 8 },
   )
   .map(parts => parts.join(''))
-  .filter(text => text !== '' && !/<[s/u|]|[\u0085\ufeff]/.test(text))
+  .filter(text => text !== '' && !/<[s/u|]|[\u0085\ufeff]|(?![0-9])\p{N}/u.test(text))
 
 describe('against Hugging Face’s own', () => {
   it.each([
