@@ -13,7 +13,8 @@ import {
   train,
   writeSafetensors,
 } from '../src/core/training/index.ts'
-import { call } from './call.ts'
+import { call } from './engine/call.ts'
+import { nanoGptAdamW } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
 
 const T = 64
@@ -130,8 +131,7 @@ const specOf = (vocabulary: number, { iterations: steps, rate }: Options): SpecO
   model: { vocabulary, context: T, width: 128, layers: 4, heads: 4, bias: false, activation: 'gelu' },
   batch: 12,
   optimizer: {
-    ...{ name: 'adamw', learningRate: rate, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
-    ...{ weightDecay: 0.1, decayed: 'matrices', clip: 1 },
+    ...nanoGptAdamW(rate),
     schedule: { warmup: Math.min(100, steps - 1), steps, least: 0.1 },
   },
 })

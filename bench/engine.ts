@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { call } from './call.ts'
+import { call } from './engine/call.ts'
 import { type Configuration, configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
 

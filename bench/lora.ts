@@ -12,6 +12,7 @@ import {
   train,
   writeSafetensors,
 } from '../src/core/training/index.ts'
+import { nanoGptAdamW } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
 
 const CONTEXT = 64
@@ -126,16 +127,7 @@ const llama = (vocabulary: number, learningRate: number): LanguageSpec => ({
     tied: false,
   },
   batch: 12,
-  optimizer: {
-    name: 'adamw',
-    learningRate,
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    weightDecay: 0.1,
-    decayed: 'matrices',
-    clip: 1,
-  },
+  optimizer: nanoGptAdamW(learningRate),
 })
 
 /** Blocks of characters of both texts and of the holdout. @returns the size of the alphabet */

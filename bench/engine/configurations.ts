@@ -25,17 +25,21 @@ const nanoGpt = (layers: number, heads: number, width: number, context: number) 
     model: { vocabulary: 65, context, width, layers, heads, bias: false, activation: 'gelu' },
     task: 'language',
     batch,
-    optimizer: {
-      name: 'adamw',
-      learningRate: 1e-3,
-      beta1: 0.9,
-      beta2: 0.99,
-      epsilon: 1e-8,
-      weightDecay: 0.1,
-      decayed: 'matrices',
-      clip: 1,
-    },
+    optimizer: nanoGptAdamW(1e-3),
   }) satisfies TrainingSpec
+
+/** nanoGPT's AdamW for characters: matrices decay, gradients are clipped. */
+export const nanoGptAdamW = (learningRate: number) =>
+  ({
+    name: 'adamw',
+    learningRate,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    weightDecay: 0.1,
+    decayed: 'matrices',
+    clip: 1,
+  }) as const
 
 export const configurations: Readonly<Record<string, Configuration>> = {
   mlp: {
