@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { parameterCount } from '../src/core/training/index.ts'
-import { call } from './call.ts'
+import { call } from './engine/call.ts'
 import { configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
 
