@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from '../src/core/training/index.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 /** TinyLlama's shape (Zhang et al. 2024, arXiv 2401.02385): 1,100,048,384 parameters. */
 const model = {
@@ -27,6 +28,8 @@ const model = {
   tied: false,
 }
 const STEPS = 3
+/** MiB of memory: what it should run in. */
+const GOAL = 24 * 1024
 const BLOCKS = 4
 
 /**
@@ -55,16 +58,17 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   try {
     const seconds = await measure(spec, folder)
     const row = {
+      ...{ model: 'llama', batch: spec.batch, engine: 'ours', base },
       parameters: parameterCount({ recipe: 'llama', model: spec.model }),
       trained: parameterCount(spec),
-      base,
-      seconds_per_step: Number(median(seconds).toFixed(2)),
+      ms_per_step: Math.round(1000 * median(seconds)),
       peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
     }
-    if (json) console.log(JSON.stringify({ bench: 'big', cores: availableParallelism(), rows: [row] }))
+    const ratio = row.peak_rss_mb / GOAL
+    if (json) writeResult({ bench: 'big', cores: availableParallelism(), goal_mb: GOAL, rows: [row], ratio })
     else
       console.log(
-        `${row.parameters} weights in ${base}, ${row.trained} trained: ${row.seconds_per_step} s a step (${seconds.map(s => s.toFixed(2)).join(', ')}), ${row.peak_rss_mb} MB at the peak`,
+        `${row.parameters} weights in ${base}, ${row.trained} trained: ${(row.ms_per_step / 1000).toFixed(2)} s a step (${seconds.map(s => s.toFixed(2)).join(', ')}), ${row.peak_rss_mb} MB at the peak`,
       )
   } finally {
     rmSync(folder, { recursive: true })

@@ -16,8 +16,10 @@ import {
 import { call } from './engine/call.ts'
 import { nanoGptAdamW } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 const T = 64
+const BATCH = 12
 /** What nanoGPT's README reports for this configuration. */
 const WANTED = 1.88
 /** Milliseconds of training with `--parts`. */
@@ -64,8 +66,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
       return
     }
     const pytorch = python === undefined ? null : lossOfPeer(python, text, options)
-    if (json)
-      console.log(JSON.stringify({ bench: 'charlm', ...options, ...figures, pytorch, wanted: WANTED }))
+    if (json) writeResult({ bench: 'charlm', ...options, wanted: WANTED, ...toldOf(figures, pytorch) })
     else print({ ...options, ...figures }, pytorch)
   } finally {
     if (parts === undefined) await rm(folder, { recursive: true, force: true })
@@ -86,6 +87,8 @@ interface Options {
   rate: number
   offsets: number
 }
+
+type Trained = Exclude<Awaited<ReturnType<typeof measure>>, number>
 
 /** @returns how many iterations are done, when the signal ended it */
 async function measure(text: string, options: Options, folder: string, signal?: AbortSignal) {
@@ -125,11 +128,19 @@ async function lossOn(spec: SpecOf<'gpt'>, file: (name: string) => string): Prom
   return loss
 }
 
+/** @returns the rows, and the wanted loss divided by ours: at least 1 is the goal */
+function toldOf({ parameters, training, seconds, validation }: Trained, pytorch: number | null) {
+  const of = { model: 'gpt-cpu', batch: BATCH }
+  const ours = { ...of, engine: 'ours', validation, training, seconds }
+  const rows = pytorch === null ? [ours] : [ours, { ...of, engine: 'pytorch', validation: pytorch }]
+  return { parameters, rows, ratio: WANTED / validation }
+}
+
 const specOf = (vocabulary: number, { iterations: steps, rate }: Options): SpecOf<'gpt'> => ({
   recipe: 'gpt',
   task: 'language',
   model: { vocabulary, context: T, width: 128, layers: 4, heads: 4, bias: false, activation: 'gelu' },
-  batch: 12,
+  batch: BATCH,
   optimizer: {
     ...nanoGptAdamW(rate),
     schedule: { warmup: Math.min(100, steps - 1), steps, least: 0.1 },
@@ -147,10 +158,7 @@ async function writeBlocks(path: string, tokens: Int32Array, offsets: number): P
   await writeSafetensors(path, new Map([['tokens', tensor]]))
 }
 
-function print(
-  of: Options & Exclude<Awaited<ReturnType<typeof measure>>, number>,
-  pytorch: number | null,
-): void {
+function print(of: Options & Trained, pytorch: number | null): void {
   const { iterations, rate, seed, offsets, threads, parameters, training, seconds, validation } = of
   console.log(
     `${parameters.toLocaleString('en')} parameters, ${iterations} iterations, ${seconds.toFixed(0)} s, ${threads} threads, rate ${rate}, seed ${seed}, blocks at ${offsets} offset${offsets > 1 ? 's' : ''}`,

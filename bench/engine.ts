@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { call } from './engine/call.ts'
 import { type Configuration, configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 /**
  * A full training step (forward, loss, backward, optimizer; float32) against PyTorch on the same cores, and against
@@ -36,14 +37,8 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   const ratios = cases.map(({ model, batch }) => ratioOf(rows, model, batch))
   if (json) {
     const ratio = Math.min(...ratios.flatMap(r => r.pytorch ?? []))
-    const result = {
-      bench: 'engine',
-      threads: Number(threads),
-      gflops: product?.gflops ?? null,
-      rows,
-      ratios,
-    }
-    process.stdout.write(`${JSON.stringify({ ...result, ratio: Number.isFinite(ratio) ? ratio : null })}\n`)
+    const machine = { threads: Number(threads), gflops: product?.gflops ?? null }
+    writeResult({ bench: 'engine', ...machine, rows, ratios, ratio: Number.isFinite(ratio) ? ratio : null })
     return
   }
   for (const ratio of ratios) process.stdout.write(`${summaryOf(ratio)}\n`)
@@ -57,10 +52,7 @@ interface Case {
   batch: number
   threads: string
 }
-interface Figures {
-  ms_per_step: number
-  peak_rss_mb: number
-}
+type Figures = Record<'ms_per_step' | 'peak_rss_mb', number>
 type Row = Pick<Case, 'model' | 'batch'> & { engine: EngineName } & Figures
 
 const peer = new URL('./engine/peer.py', import.meta.url).pathname

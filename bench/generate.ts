@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { generate, initialWeights, Reader, type TextArchitecture } from '../src/core/training/index.ts'
+import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 /** New tokens of each turn. */
 const TOKENS = 256
@@ -38,7 +40,7 @@ interface Figures {
  * 256 tokens after a prompt of 16, by the KV cache and by reading the whole text again for each token (in a graph of the
  * next multiple of 64 tokens), in turns. `--model NAME` measures one model only, `--turns N` another number of turns.
  */
-export async function run({ json, args }: { json: boolean; args: string[] }): Promise<void> {
+export async function run({ json, args }: BenchOptions): Promise<void> {
   const value = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
   const turns = Number(value('--turns') ?? TURNS)
   const names = Object.keys(MODELS).filter(name => name.startsWith(value('--model') ?? 'gpt '))
@@ -47,8 +49,9 @@ export async function run({ json, args }: { json: boolean; args: string[] }): Pr
     rows.push(await measure(name, turns))
     if (!json) print(rows.at(-1)!)
   }
+  const ratio = Math.min(...rows.map(row => told(row).ratio))
   if (json)
-    console.log(JSON.stringify({ bench: 'generate', tokens: TOKENS, wanted: WANTED, rows: rows.map(told) }))
+    writeResult({ bench: 'generate', tokens: TOKENS, wanted: WANTED, rows: rows.flatMap(linesOf), ratio })
 }
 
 async function measure(name: string, turns: number): Promise<Row> {
@@ -88,6 +91,17 @@ const told = (row: Row) => ({
   ratio: row.plain.wall / row.cached.wall,
   cpuRatio: row.plain.cpu / row.cached.cpu,
 })
+
+/** A step is a token. */
+const linesOf = (row: Row) =>
+  (['cached', 'plain'] as const).map(way => ({
+    model: row.model,
+    batch: 1,
+    engine: 'ours',
+    way,
+    ms_per_step: row[way].wall,
+    cpu_ms_per_step: row[way].cpu,
+  }))
 
 function print(row: Row): void {
   const { model, cached, plain, ratio, cpuRatio } = told(row)

@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module'
 
 /** A yardstick: `bench/NAME.ts` exports `run`. */
 export interface BenchOptions {
-  /** One JSON object on the last line of stdout instead of text. */
+  /** The result (`report/result.ts`) as one JSON object on the last line of stdout, instead of text. */
   json: boolean
   args: string[]
 }

@@ -14,8 +14,10 @@ import {
 } from '../src/core/training/index.ts'
 import { nanoGptAdamW } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 const CONTEXT = 64
+const BATCH = 12
 const PRETRAINING = 900
 const ADAPTATION = 200
 const WANTED = { gain: 0.8, bytes: 0.05 }
@@ -32,8 +34,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'gradstr-lora-'))
   try {
     const result = await measure(folder, readFileSync(path, 'utf8'), json)
-    if (json)
-      console.log(JSON.stringify({ bench: 'lora', cores: availableParallelism(), wanted: WANTED, ...result }))
+    if (json) writeResult({ bench: 'lora', cores: availableParallelism(), wanted: WANTED, ...toldOf(result) })
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -89,6 +90,15 @@ async function measure(folder: string, text: string, json: boolean) {
   return { before, full, adapters, gain, bytes: part / whole, parameters: whole, adapted: part }
 }
 
+/** @returns the losses as rows, and the adapters' part of full fine-tuning's gain */
+function toldOf({ full, adapters, gain, ...rest }: Awaited<ReturnType<typeof measure>>) {
+  const of = (way: string) => (row: { rate: number; loss: number }) => ({
+    ...{ model: 'llama', batch: BATCH, engine: 'ours', way },
+    ...row,
+  })
+  return { ...rest, rows: [...full.map(of('full')), ...adapters.map(of('adapter'))], ratio: gain }
+}
+
 function print(seen: {
   before: number
   full: { rate: number; loss: number }[]
@@ -126,7 +136,7 @@ const llama = (vocabulary: number, learningRate: number): LanguageSpec => ({
     theta: 10_000,
     tied: false,
   },
-  batch: 12,
+  batch: BATCH,
   optimizer: nanoGptAdamW(learningRate),
 })
 

@@ -15,6 +15,7 @@ import {
   writeSafetensors,
 } from '../src/core/training/index.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 const CLIENTS = 100
 const PER_ROUND = 10
@@ -56,9 +57,15 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   const { rounds, best } = result
   const ratio = rounds === null ? null : PAPER[partition] / rounds
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ bench: 'mcmahan', ...setting, ...result, paper: PAPER[partition], ratio })}\n`,
-    )
+    writeResult({
+      bench: 'mcmahan',
+      ...setting,
+      rounds,
+      best,
+      paper: PAPER[partition],
+      rows: result.rows,
+      ratio,
+    })
   else
     say(
       rounds === null
@@ -80,8 +87,8 @@ interface Outcome {
   /** Until the goal was reached; null when it was not. */
   rounds: number | null
   best: number
-  /** Of the test set, after each round. */
-  accuracies: number[]
+  /** Part of the test set that is right after each round, and what the round took. */
+  rows: { model: 'cnn'; batch: number; engine: 'ours'; round: number; accuracy: number; seconds: number }[]
 }
 
 async function simulate(setting: Setting, say: (line: string) => unknown): Promise<Outcome> {
@@ -97,17 +104,17 @@ async function simulate(setting: Setting, say: (line: string) => unknown): Promi
     })
     const weights = join(folder, 'weights.safetensors')
     await writeSafetensors(weights, initialWeights(specOf(setting), seed))
-    const accuracies: number[] = []
-    while (accuracies.length < setting.most && Math.max(0, ...accuracies) < GOAL) {
+    const rows: Outcome['rows'] = []
+    const best = () => Math.max(0, ...rows.map(({ accuracy }) => accuracy))
+    while (rows.length < setting.most && best() < GOAL) {
       const began = performance.now()
-      await round(setting, data, folder, weights, accuracies.length)
+      await round(setting, data, folder, weights, rows.length)
       const accuracy = await accuracyOf(setting, data, weights)
-      accuracies.push(accuracy)
       const seconds = (performance.now() - began) / 1000
-      say(`round ${accuracies.length}: ${percent(accuracy)}, ${seconds.toFixed(1)} s`)
+      rows.push({ model: 'cnn', batch: BATCH, engine: 'ours', round: rows.length + 1, accuracy, seconds })
+      say(`round ${rows.length}: ${percent(accuracy)}, ${seconds.toFixed(1)} s`)
     }
-    const reached = accuracies.findIndex(accuracy => accuracy >= GOAL)
-    return { rounds: reached < 0 ? null : reached + 1, best: Math.max(...accuracies), accuracies }
+    return { rounds: best() < GOAL ? null : rows.length, best: best(), rows }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

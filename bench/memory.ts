@@ -2,13 +2,14 @@ import { type TrainingSpec, trainingMemory } from '../src/core/training/index.ts
 import { measuredMemory } from '../src/core/training/memory/measured.test-support.ts'
 import { configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 /**
  * Memory of a training run beside what is foreseen, each in a process of its own: from file to file, at its peak, beyond
  * what the process had before. Goal: within a quarter.
  */
 export async function run({ json, args }: BenchOptions): Promise<void> {
-  const rows = []
+  const rows: Row[] = []
   for (const { name, spec, steps, microBatch } of cases().filter(({ name }) =>
     args.every(a => name.includes(a)),
   )) {
@@ -19,7 +20,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     rows.push(row)
     if (!json) process.stdout.write(`${lineOf(row)}\n`)
   }
-  if (json) process.stdout.write(`${JSON.stringify({ memory: rows })}\n`)
+  if (json) writeResult({ bench: 'memory', rows: rows.map(toldOf), ratio: furthest(rows) })
 }
 
 const ROWS = 256
@@ -64,15 +65,22 @@ const adapted: TrainingSpec = {
 }
 
 const MB = 1e6
-const lineOf = ({
-  name,
-  measured,
-  foreseen,
-  ratio,
-}: {
+interface Row {
   name: string
+  /** Bytes. */
   measured: number
   foreseen: number
   ratio: number
-}) =>
+}
+
+const toldOf = ({ name, measured, foreseen, ratio }: Row) => ({
+  ...{ model: name, engine: 'ours', ratio },
+  ...{ peak_beyond_base_mb: measured / MB, foreseen_mb: foreseen / MB },
+})
+
+/** The ratio that is furthest from 1. */
+const furthest = (rows: readonly Row[]): number | null =>
+  rows.map(({ ratio }) => ratio).sort((a, b) => Math.abs(Math.log(b)) - Math.abs(Math.log(a)))[0] ?? null
+
+const lineOf = ({ name, measured, foreseen, ratio }: Row) =>
   `${name.padEnd(32)} ${(measured / MB).toFixed(0).padStart(6)} MB at the peak, ${(foreseen / MB).toFixed(0).padStart(6)} MB foreseen: ${ratio.toFixed(2)} (goal 0.75 to 1.25)`

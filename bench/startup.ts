@@ -3,6 +3,7 @@ import { parameterCount } from '../src/core/training/index.ts'
 import { call } from './engine/call.ts'
 import { configurations } from './engine/configurations.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 /**
  * From a spec to a session that takes steps: the graph is built with its gradients, written as ONNX and opened. Goal: at most
@@ -23,14 +24,18 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     turns.map(t => t[what]).sort((a, b) => a - b)[turns.length >> 1] ?? Number.NaN
   const times = Object.fromEntries(PARTS.map(part => [part, median(part)])) as Times
   const parameters = parameterCount(configuration.spec(1))
-  const result = { model: values.model, parameters, ...times, goal: GOAL, ratio: times.ready / GOAL }
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : textOf(result))
+  const row = { model: values.model, engine: 'ours', parameters, ...inMilliseconds(times) }
+  const ratio = times.ready / GOAL
+  if (json) writeResult({ bench: 'startup', goal_ms: GOAL, rows: [row], ratio })
+  else process.stdout.write(textOf({ model: values.model, parameters, ...times, ratio }))
 }
 
 /** Milliseconds. */
 const GOAL = 2000
 const PARTS = ['graph', 'file', 'session', 'ready', 'cpu'] as const
 type Times = Record<(typeof PARTS)[number], number>
+
+const inMilliseconds = (times: Times) => Object.fromEntries(PARTS.map(part => [`${part}_ms`, times[part]]))
 
 const started = (model: string): Times =>
   call(process.execPath, [new URL('./startup/ours.ts', import.meta.url).pathname, model])
