@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 const entry = fileURLToPath(new URL('./index.ts', import.meta.url))
 
-/** Shared by all of the tests' processes. */
-const compileCache = join(tmpdir(), 'gradstr-test-compile-cache')
+/** Shared by all of the tests' processes; see vitest.config.ts. */
+const compileCache = process.env.NODE_COMPILE_CACHE ?? ''
 
 export interface Ran {
   code: number | null

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
@@ -9,6 +10,7 @@ import {
   type Tensors,
   type TrainingSpec,
   train,
+  writeSafetensors,
 } from '../training/index.ts'
 import { compare, projections } from './compare.ts'
 import { writeUpdate } from './difference.ts'
@@ -56,21 +58,22 @@ export async function runReference(run: ReferenceRun): Promise<Reference> {
   const steps = Math.ceil(run.rho * run.steps)
   const every = Math.ceil(steps / POINTS)
   const points = Array.from({ length: Math.ceil(steps / every) }, (_, i) => Math.min(steps, (i + 1) * every))
-  const engine = await evaluator(run.spec, run.threads === undefined ? {} : { threads: run.threads })
   try {
-    const probe = await openProbe(engine, run)
-    const gains: { steps: number; gain: Gain }[] = []
-    let reached = true
-    for (const point of points) {
-      reached = await trainTo(run, point, steps, every)
-      if (!reached) break
-      const { weights, update } = filesOf(run, point)
-      await writeUpdate(run.spec, { from: run.weights, to: weights, out: update }, 'f32')
-      gains.push({ steps: point, gain: await probe.own(await readWeights(run.spec, weights)) })
+    const done = await trainThrough(run, points, every)
+    const engine = await evaluator(run.spec, run.threads === undefined ? {} : { threads: run.threads })
+    try {
+      const probe = await openProbe(engine, run)
+      const gains: { steps: number; gain: Gain }[] = []
+      for (const point of done) {
+        const { weights, update } = filesOf(run, point)
+        await writeUpdate(run.spec, { from: run.weights, to: weights, out: update }, 'f32')
+        gains.push({ steps: point, gain: await probe.own(await readWeights(run.spec, weights)) })
+      }
+      return { steps, ...(await summary(run, gains, done.length === points.length, probe)) }
+    } finally {
+      await engine.close()
     }
-    return { steps, ...(await summary(run, gains, reached, probe)) }
   } finally {
-    await engine.close()
     if (!run.signal?.aborted) await rm(run.folder, { recursive: true, force: true })
   }
 }
@@ -80,34 +83,37 @@ const filesOf = ({ folder }: ReferenceRun, steps: number) => ({
   update: join(folder, `update-${steps}.safetensors`),
 })
 
-/** Goes on to `point` from the checkpoint before it. @returns false when the training diverged on the way */
-async function trainTo(run: ReferenceRun, point: number, steps: number, every: number): Promise<boolean> {
+/**
+ * One run through all points, which leaves the weights at each in its file.
+ * @returns the points it came to: not all when the training diverged on the way
+ */
+async function trainThrough(run: ReferenceRun, points: readonly number[], every: number): Promise<number[]> {
   const { spec, weights, shard, seed, first, folder, threads, signal, onProgress } = run
-  const began = performance.now()
-  const before = point - every
+  const steps = points.at(-1)!
+  const keep = (step: number, at: Tensors) => writeSafetensors(filesOf(run, step).weights, at)
   try {
     await train({
       spec,
       weights,
       data: shard,
-      steps: point,
+      steps,
       seed,
-      out: filesOf(run, point).weights,
-      checkpoints: { folder: join(folder, 'checkpoints'), every },
-      onProgress: ({ step, loss }) => {
-        const perStep = (performance.now() - began) / 1000 / Math.max(1, step - before)
-        onProgress?.({ step, steps, loss, secondsLeft: perStep * (steps - step) })
+      out: filesOf(run, steps).weights,
+      checkpoints: {
+        folder: join(folder, 'checkpoints'),
+        every,
+        look: async (step, at) => void (step < steps && (await keep(step, at))),
       },
       ...(first !== undefined && { first }),
       ...(threads !== undefined && { threads }),
       ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
     })
   } catch (error) {
-    if (error instanceof UserError && error.code === 'training/diverged') return false
-    throw error
+    if (!(error instanceof UserError && error.code === 'training/diverged')) throw error
   }
   signal?.throwIfAborted()
-  return true
+  return points.filter(point => existsSync(filesOf(run, point).weights))
 }
 
 async function summary(

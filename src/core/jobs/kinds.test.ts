@@ -61,7 +61,7 @@ it(
   async () => {
     const text = join(folder, 'cats.txt')
     const words = ['the', 'cat', 'sat', 'on', 'a', 'mat']
-    writeFileSync(text, Array.from({ length: 1500 }, (_, i) => words[i % words.length]).join(' '))
+    writeFileSync(text, Array.from({ length: 300 }, (_, i) => words[i % words.length]).join(' '))
     const { plan, end, report } = await trained(
       order(text, { text: { block: 16 }, out: join(folder, 'cats') }),
     )
