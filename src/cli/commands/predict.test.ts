@@ -76,12 +76,18 @@ describe('gradstr predict on pictures', () => {
           .toFile(folder.at(`${root}/${label}/${i}.png`))
       }
   }
-  const train = (root: string, model: string) =>
-    run('train-local', root, '--model', model, '--steps', '30', '--out', `${root}-model`, '--threads', '1')
+  const train = (root: string, model: string, ...more: string[]) => {
+    const options = ['--model', model, '--steps', '30', '--out', `${root}-model`, '--threads', '1']
+    return run('train-local', root, ...options, ...more)
+  }
 
   it('answers for each in a folder, whatever its format, and names what it cannot read', async () => {
     await pictures('set', [20, 30, 200], [200, 30, 20])
-    expect((await train('set', 'cnn')).code).toBe(0)
+    const trained = await train('set', 'cnn', '--flip', '--crop', '2', '--dropout', '0.2')
+    expect([trained.code, trained.stdout]).toEqual([
+      0,
+      expect.stringMatching(/Images +mirrored or not, shifted by up to 2 pixels, anew in each step/),
+    ])
     mkdirSync(folder.at('new/more'), { recursive: true })
     await sharp(folder.at('set/light/3.png')).resize(40, 40).jpeg().toFile(folder.at('new/a.jpg'))
     await sharp(folder.at('set/dark/3.png')).webp({ lossless: true }).toFile(folder.at('new/more/b.webp'))

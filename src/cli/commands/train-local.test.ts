@@ -139,6 +139,7 @@ describe('gradstr train-local', () => {
       ['rows.csv', '--model', 'gpt'],
       /"gpt" does not learn from a table/,
     ],
+    ['mirrors for what are no images', ['rows.csv', '--flip'], /knows nothing of pictures[\s\S]*--flip/],
     ['a folder that holds something else', ['rows.csv', '--out', '.'], /cannot be written to/],
   ]
   it.each(bad)('refuses %s', async (_, args, message) => {

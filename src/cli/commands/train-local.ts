@@ -21,6 +21,8 @@ interface Options {
   batch?: number
   learningRate?: number
   dropout?: number
+  flip?: true
+  crop?: number
   seed: number
   engine?: EngineName
   threads?: number
@@ -48,6 +50,7 @@ Ctrl-C stops it and leaves a checkpoint beside DIR; the same command goes on fro
 "chat".
 
   gradstr train-local flowers.csv --out flowers
+  gradstr train-local photos/ --flip --crop 4 --dropout 0.5 --out classes
   gradstr train-local book.txt --steps 2000 --out writer
   gradstr train-local letters.txt --base writer --lora --out letters`
 
@@ -80,12 +83,22 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .option('--steps <n>', 'optimizer steps', positive('steps', 1e9))
     .option('--batch <rows>', 'rows per step', positive('rows', 65_536))
     .option('--learning-rate <rate>', 'at its peak', price)
+    .option('--dropout <share>', 'of the values, left out in each step', dropout)
     .option(
-      '--dropout <share>',
-      'of the values, left out in each step; not of convolutional networks',
-      dropout,
+      '--flip',
+      'of images: mirror about every second one, anew in each step; not for letters or digits',
     )
-    .option('--seed <n>', 'decides first weights and the order of rows', positive('seed', 2 ** 31), 1)
+    .option(
+      '--crop <pixels>',
+      'of images: shift each by up to so many pixels, anew in each step',
+      positive('pixels', 1023),
+    )
+    .option(
+      '--seed <n>',
+      'decides first weights, the order of rows and what is random in steps',
+      positive('seed', 2 ** 31),
+      1,
+    )
     .addOption(new Option('--engine <name>', 'what computes; "devices" lists them').choices(engines))
     .option('--threads <n>', 'of the CPU', positive('threads', 1024))
     .option('--gentle', 'leave the computer usable meanwhile; slower')
@@ -127,12 +140,26 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
 }
 
 function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
-  const { tokenizer, vocabulary, block, out, base, lora, rank, alpha = 2 * rank, frozen, ...rest } = options
+  const {
+    tokenizer,
+    vocabulary,
+    block,
+    flip,
+    crop,
+    out,
+    base,
+    lora,
+    rank,
+    alpha = 2 * rank,
+    frozen,
+    ...rest
+  } = options
   if (lora && base === undefined) throw baseless()
   const text = textOptions({ tokenizer, vocabulary, block }, cwd)
   return {
     ...rest,
     ...(base === undefined ? {} : { base: resolve(cwd, base) }),
+    ...(flip || crop ? { augment: { ...(flip && { flip }), ...(crop && { crop }) } } : {}),
     ...(lora ? { adapter: { rank, alpha, base: frozen } } : {}),
     room: { process: freemem(), card: null },
     dataset: dataset === 'mnist' ? dataset : resolve(cwd, dataset),

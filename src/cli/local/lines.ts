@@ -15,6 +15,7 @@ export function planLines(plan: LocalPlan, out: string, paint: Paint): string[] 
     `${paint('bold', 'Learns from')}  ${dataText(plan)}`,
     `${paint('bold', 'Model')}        ${modelText(spec)}, ${count(parameters + frozen)} parameters, about ${bytesText(memory)} of memory`,
     ...adapterLines(plan, paint),
+    ...augmentLines(plan, paint),
     ...(microBatch < spec.batch
       ? [`             ${counted(microBatch, what)} at a time, for memory’s sake`]
       : []),
@@ -29,6 +30,14 @@ function adapterLines({ spec, parameters }: LocalPlan, paint: Paint): string[] {
   return [
     `${paint('bold', 'Adapters')}     of rank ${rank}: ${count(parameters)} parameters are trained, the base stays as it is (kept in ${base})`,
   ]
+}
+
+function augmentLines({ spec: { augment } }: LocalPlan, paint: Paint): string[] {
+  const ways = [
+    ...(augment?.flip ? ['mirrored or not'] : []),
+    ...(augment?.crop ? [`shifted by up to ${counted(augment.crop, 'pixel')}`] : []),
+  ]
+  return ways.length > 0 ? [`${paint('bold', 'Images')}       ${ways.join(', ')}, anew in each step`] : []
 }
 
 function dataText({ prepared }: LocalPlan): string {

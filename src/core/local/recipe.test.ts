@@ -60,11 +60,24 @@ describe('a recipe', () => {
     expect([steps, every, spec.batch, spec.optimizer.learningRate]).toEqual([7, 7, 900, 0.5])
   })
 
-  it('has dropout where it is asked for, and says where there is none', () => {
+  it('has dropout where it is asked for', () => {
     expect(recipeOf(table, { dropout: 0.2 }).spec).toMatchObject({ recipe: 'mlp', dropout: 0.2 })
+    expect(recipeOf(images(28, 28), { dropout: 0.2 }).spec).toMatchObject({ recipe: 'cnn', dropout: 0.2 })
     expect('dropout' in recipeOf(table, {}).spec).toBe(false)
-    expect(() => recipeOf(images(28, 28), { dropout: 0.2 })).toThrow(
-      expect.objectContaining({ code: 'local/dropout' }),
+  })
+
+  it('mirrors and shifts pictures where it is asked to, and says where there are none, or too small ones', () => {
+    const augment = { flip: true, crop: 3 }
+    expect(recipeOf(images(28, 20), { augment }).spec).toMatchObject({ recipe: 'cnn', augment })
+    expect(recipeOf(images(28, 20), { augment, model: 'resnet' }).spec).toMatchObject({ augment })
+    expect('augment' in recipeOf(images(28, 20), {}).spec).toBe(false)
+    const refusal = (message: RegExp) =>
+      expect.objectContaining({ code: 'local/augment', message: expect.stringMatching(message) })
+    expect(() => recipeOf(table, { augment })).toThrow(refusal(/"mlp" knows nothing of pictures/))
+    expect(() => recipeOf(images(28, 20), { augment, model: 'mlp' })).toThrow(refusal(/"mlp"/))
+    expect(() => recipeOf(images(28, 20), { augment: { crop: 20 } })).toThrow(
+      refusal(/28 × 20 pixels, a shift by 20/),
     )
+    expect(recipeOf(images(28, 20), { augment: { crop: 19 } }).spec).toMatchObject({ augment: { crop: 19 } })
   })
 })

@@ -1,6 +1,6 @@
-import { UserError } from '../../shared/errors.ts'
 import type { Prepared, PreparedRows, PreparedText } from '../datasets/index.ts'
-import { dropoutOf, type Precision, type TrainingSpec } from '../training/index.ts'
+import type { Augment, Precision, TrainingSpec } from '../training/index.ts'
+import { augmentedSpec } from './augment.ts'
 import type { Base } from './base.ts'
 import { fromBase, specOf, tuningRate } from './tuning.ts'
 
@@ -13,8 +13,10 @@ export interface Choices {
   steps?: number
   batch?: number
   learningRate?: number
-  /** The part of the values that each step leaves out; of perceptrons and models of text. */
+  /** The part of the values that each step leaves out. */
   dropout?: number
+  /** Of pictures: what becomes of them while training. */
+  augment?: Augment
   /** Of a base of text: adapters to it are all that is trained. */
   adapter?: AdapterChoices
 }
@@ -49,7 +51,7 @@ export function modelsFor(prepared: Prepared): readonly LocalModel[] {
 /**
  * A model, its training and how long, for a dataset.
  * @param choices.model  one of `modelsFor` @param base  what it begins with, of the dataset's kind
- * @throws UserError `local/too-large` when it is too large to train all of it; `local/dropout`
+ * @throws UserError `local/too-large` when it is too large to train all of it; `local/augment`
  */
 export function recipeOf(prepared: Prepared, choices: Choices, base?: Base): Recipe {
   const rows = prepared.rows - prepared.holdoutRows
@@ -61,21 +63,14 @@ export function recipeOf(prepared: Prepared, choices: Choices, base?: Base): Rec
     choices.steps ?? clamp(Math.ceil((epochsFor(prepared) * rows) / batch), FEWEST_STEPS, MOST_STEPS)
   const rate = base ? tuningRate(base, choices.adapter) : rateFor(model)
   const optimizer = adamw(choices.learningRate ?? rate, steps, prepared.kind === 'text')
-  const { dropout } = choices
+  const { dropout, augment } = choices
   const spec = specOf({ ...what, batch, optimizer, ...(dropout === undefined ? {} : { dropout }) }, base)
-  if (dropout !== undefined && dropoutOf(spec) !== dropout) throw noDropout(spec.recipe)
   return {
-    spec,
+    spec: augment ? augmentedSpec(spec, augment) : spec,
     steps,
     every: Math.min(steps, Math.max(FEWEST_BETWEEN, Math.ceil(steps / LOOKS))),
   }
 }
-
-const noDropout = (recipe: string): UserError =>
-  new UserError('local/dropout', {
-    message: `A "${recipe}" has no dropout here.`,
-    fix: 'Leave --dropout out, or choose --model mlp.',
-  })
 
 const clamp = (n: number, least: number, most: number): number => Math.max(least, Math.min(n, most))
 

@@ -83,16 +83,11 @@ const manifest = fc
 const below1 = float(0, 0.999)
 const rate = positive(1000)
 const decay = float(0, 100)
-const spec = fc.record({
-  recipe: fc.constant('mlp'),
-  model: fc.record({
-    inputs: int(1000, 1),
-    hidden: fc.array(int(500, 1), { maxLength: 4 }),
-    outputs: int(100, 2),
-  }),
+const training = {
   task: fc.constantFrom('classification', 'regression'),
   input: fc.record({ dtype: fc.constantFrom('f32', 'u8'), scale: float(-1e6, 1e6), shift: float(-1e6, 1e6) }),
   batch: int(65_536, 1),
+  dropout: optional(float(0, 0.9)),
   optimizer: fc.oneof(
     fc.record({ name: fc.constant('sgd'), learningRate: rate, momentum: below1, weightDecay: decay }),
     fc.record({
@@ -104,7 +99,29 @@ const spec = fc.record({
       weightDecay: decay,
     }),
   ),
+}
+const perceptron = fc.record({
+  recipe: fc.constant('mlp'),
+  model: fc.record({
+    inputs: int(1000, 1),
+    hidden: fc.array(int(500, 1), { maxLength: 4 }),
+    outputs: int(100, 2),
+  }),
+  ...training,
 })
+const pictures = fc.record({
+  recipe: fc.constant('cnn'),
+  model: fc.record({
+    image: fc.tuple(int(3, 1), int(64, 16), int(64, 16)),
+    channels: fc.array(int(64, 1), { minLength: 1, maxLength: 3 }),
+    kernel: fc.constantFrom(3, 5, 7),
+    hidden: fc.array(int(100, 1), { maxLength: 2 }),
+    outputs: int(100, 2),
+  }),
+  augment: optional(fc.record({ flip: fc.boolean(), crop: int(15, 1) }, { requiredKeys: [] })),
+  ...training,
+})
+const spec = fc.oneof(perceptron, pictures)
 
 export const contents = {
   offer: fc.record({

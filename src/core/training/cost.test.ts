@@ -48,6 +48,9 @@ describe('the cost of a step', () => {
     const second = batch * (side / 2) ** 2 * kernel ** 2 * 2 * 4
     const last = batch * 4 * (side / 4) ** 2 * outputs
     expect(flopsPerStep(cnn)).toBe(2 * (2 * first + 3 * second + 3 * last))
+    // What is mirrored, cropped and dropped has no products.
+    const noisy = { ...cnn, dropout: 0.5, augment: { flip: true, crop: 2 } }
+    expect(flopsPerStep(noisy)).toBe(flopsPerStep(cnn))
   })
 
   it('does not depend on the optimizer, whose fast path changes the graph', () => {

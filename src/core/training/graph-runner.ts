@@ -6,7 +6,7 @@ import { seedWord } from './noise.ts'
 import { ort } from './onnxruntime.ts'
 import type { Runner, RunnerOptions } from './runner.ts'
 import { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
-import { dropoutOf, rowOf, type TrainingSpec } from './spec.ts'
+import { isNoisy, rowOf, type TrainingSpec } from './spec.ts'
 import { type StateTensor, stateOf, trainingGraph } from './step.ts'
 import type { Tensors } from './tensor.ts'
 import { type OnDevice, toDevice, toMemory } from './transfer.ts'
@@ -112,7 +112,7 @@ class GraphRunner implements Runner {
 }
 
 const noiseFeeds = (spec: TrainingSpec, seed: number): Feeds =>
-  dropoutOf(spec) > 0 ? { seed: new ort.Tensor('int32', Int32Array.of(seedWord(seed)), []) } : {}
+  isNoisy(spec) ? { seed: new ort.Tensor('int32', Int32Array.of(seedWord(seed)), []) } : {}
 
 /** What of the dataset can be in the graphics card's memory. */
 function dataOnDevice(spec: TrainingSpec, data: Data, options: SessionOptions): Promise<OnDevice> {

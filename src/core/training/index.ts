@@ -59,6 +59,7 @@ export {
   where,
 } from './graph/index.ts'
 export { fromHalf, toHalf } from './half.ts'
+export type { Augment } from './layers/augment.ts'
 export { PRECISIONS, type Precision } from './layers/frozen.ts'
 export type { AdapterConfig } from './layers/lora.ts'
 export { microBatchFor, type Room, RUNTIME, type TrainingMemory, trainingMemory } from './memory/index.ts'
@@ -93,7 +94,6 @@ export {
 export { type Feeds, openSession, runSession, type Session, type SessionOptions } from './session.ts'
 export {
   blockOf,
-  dropoutOf,
   type JobSpec,
   jobSpec,
   type LanguageSpec,

@@ -16,10 +16,12 @@ const masked: TrainingSpec[] = FAMILIES.flatMap(spec =>
 const weighted: TrainingSpec[] = PLAIN.flatMap(spec =>
   spec.task === 'classification' ? [{ ...spec, classWeights: [0.5, 2, 4] }] : [],
 )
-const dropping = FAMILIES.flatMap((spec): TrainingSpec[] =>
-  spec.task === 'language' ? [{ ...spec, dropout: 0.3 }] : [],
-)
-const specs: TrainingSpec[] = [...PLAIN, ...FAMILIES, ...masked, ...weighted, ...dropping]
+const noisy = FAMILIES.map((spec): TrainingSpec => {
+  const augment = { flip: true, crop: 2 }
+  const pictures = spec.recipe === 'cnn' || spec.recipe === 'resnet'
+  return pictures ? { ...spec, dropout: 0.3, augment } : { ...spec, dropout: 0.3 }
+})
+const specs: TrainingSpec[] = [...PLAIN, ...FAMILIES, ...masked, ...weighted, ...noisy]
 const cases = specs.map(spec => [`${spec.recipe}, ${spec.task}`, { ...spec, optimizer: momentum }] as const)
 
 /** Some targets do not count, more of them in some rows than in others. */

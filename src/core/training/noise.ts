@@ -1,8 +1,9 @@
 import { seeded } from './random.ts'
 
 /**
- * Words of 32 bits for dropout's masks, the same on every engine: products and sums modulo 2^32 and divisions by powers of
- * two, rounded towards zero, which all of them have for int32. Here in TypeScript; in the graph in `layers/dropout.ts`.
+ * Words of 32 bits for dropout's masks and for what becomes of pictures, the same on every engine: products and sums modulo
+ * 2^32 and divisions rounded towards zero, which all of them have for int32. Here in TypeScript; in the graph in
+ * `layers/noise.ts`.
  */
 
 /** Multiplied by, then added to itself divided by: as splitmix32 does with shifts and exclusive or. */
@@ -34,7 +35,7 @@ export function columnWords(columns: number): Int32Array {
 /** Words up to here are dropped: a part `p` of them all. */
 export const lastDropped = (p: number): number => Math.round(p * 2 ** 32 - 2 ** 31) - 1
 
-/** One place where a model drops, in one step. */
+/** One place where a model drops, or `AUGMENTED`, in one step. */
 export interface Place {
   seed: number
   /** Of the job. */
@@ -43,14 +44,34 @@ export interface Place {
   place: number
 }
 
+/** The place of what becomes of pictures, before those that drop. */
+export const AUGMENTED = -1
+
+/** The words of a place by the numbers of its elements, from 0. */
+function wordsOf({ seed, step, place }: Place): (element: number) => number {
+  const word = mixed(mixed(seedWord(seed) + step) + Math.imul(place, STRIDES.place))
+  return element => mixed(word + Math.imul(element, STRIDES.row))
+}
+
 /** `[rows, columns]`: 0 where an element is dropped, else `1 / (1 − p)` (Srivastava et al. 2014; scaled while training). */
 export function dropoutMask(at: Place, rows: number, columns: number, p: number): Float32Array {
-  const step = mixed(seedWord(at.seed) + at.step)
-  const place = mixed(step + Math.imul(at.place, STRIDES.place))
+  const wordOf = wordsOf(at)
   const words = columnWords(columns)
   const last = lastDropped(p)
   return Float32Array.from({ length: rows * columns }, (_, i) => {
-    const row = 2 * mixed(place + Math.imul(Math.floor(i / columns), STRIDES.row)) + 1
+    const row = 2 * wordOf(Math.floor(i / columns)) + 1
     return Math.imul(row, words[i % columns] ?? 0) > last ? 1 / (1 - p) : 0
   })
+}
+
+/**
+ * For each row of a batch a whole number below each of `sizes`, `[rows, sizes]`. The remainder favours small numbers by a
+ * part of `size / 2^31`.
+ */
+export function drawn(at: Place, rows: number, sizes: readonly number[]): Int32Array {
+  const wordOf = wordsOf(at)
+  return Int32Array.from(
+    { length: rows * sizes.length },
+    (_, i) => (Math.trunc(wordOf(i) / 2) + 2 ** 30) % (sizes[i % sizes.length] ?? 1),
+  )
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FAMILIES } from './engines/selftest-specs.ts'
 import { initialWeights } from './parameters.ts'
 import { randomData } from './random-data.ts'
 import { compareWork, progressionOf, replay } from './replay.ts'
@@ -30,22 +31,28 @@ const spec: TrainingSpec = {
 let folder: string
 let hashes: string[]
 const at = (name: string) => join(folder, name)
-const checkpoint = (step: number) => at(`run/step-${String(step).padStart(9, '0')}.safetensors`)
+const checkpoint = (step: number, run = 'run') =>
+  at(`${run}/step-${String(step).padStart(9, '0')}.safetensors`)
 const run = { spec, seed: 5, first: 40, threads: 1 }
+
+/** The run's checkpoints, by their hashes. @param name  of their folder */
+async function trained(of: TrainingSpec, name: string, steps: number, every: number): Promise<string[]> {
+  const { x, y } = randomData(of, 100)
+  await writeSafetensors(at(`${name}.weights`), initialWeights(of, 1))
+  await writeSafetensors(at(`${name}.data`), new Map([...Object.entries({ x, y })]))
+  const files = { weights: at(`${name}.weights`), data: at(`${name}.data`), out: at(`${name}.trained`) }
+  const checkpoints = { folder: at(name), every }
+  return (await train({ ...run, ...files, spec: of, steps, checkpoints })).checkpoints
+}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gradstr-replay-'))
-  const { x, y } = randomData(spec, 100)
-  await writeSafetensors(at('weights'), initialWeights(spec, 1))
-  await writeSafetensors(at('data'), new Map([...Object.entries({ x, y })]))
-  const files = { weights: at('weights'), data: at('data'), out: at('trained') }
-  const checkpoints = { folder: at('run'), every: 40 }
-  hashes = (await train({ ...run, ...files, steps: 160, checkpoints })).checkpoints
+  hashes = await trained(spec, 'run', 160, 40)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const again = (more: object = {}) =>
-  replay({ ...run, data: at('data'), from: checkpoint(80), steps: 40, out: at('audit'), ...more })
+  replay({ ...run, data: at('run.data'), from: checkpoint(80), steps: 40, out: at('audit'), ...more })
 
 async function compared(more: object) {
   const [start, claimed] = [
@@ -61,6 +68,22 @@ describe('a replay', () => {
     // However the steps are cut into calls.
     expect((await again({ stepsPerCall: 7 })).sha256).toBe(hashes[2])
   })
+
+  const pictures = FAMILIES.flatMap((of): TrainingSpec[] =>
+    of.recipe === 'cnn' || of.recipe === 'resnet'
+      ? [{ ...of, optimizer: spec.optimizer, dropout: 0.3, augment: { flip: true, crop: 2 } }]
+      : [],
+  )
+  it.each(pictures.map(of => [of.recipe, of] as const))(
+    'gives it where pictures are mirrored and cropped and values dropped: %s',
+    async (name, of) => {
+      const found = await trained(of, name, 15, 5)
+      const request = { spec: of, data: at(`${name}.data`), from: checkpoint(5, name), steps: 5 }
+      expect((await again(request)).sha256).toBe(found[1])
+      expect((await again({ ...request, stepsPerCall: 2 })).sha256).toBe(found[1])
+      expect((await again({ ...request, seed: 6 })).sha256).not.toBe(found[1])
+    },
+  )
 
   it('is within tolerance where sums are taken in another order', async () => {
     const { exact, passed, deviation } = await compared({ microBatch: 2 })
@@ -87,7 +110,7 @@ describe('a replay', () => {
   })
 
   it('refuses what is no checkpoint of this spec', async () => {
-    await expect(again({ from: at('weights') })).rejects.toMatchObject({ code: 'training/checkpoint' })
+    await expect(again({ from: at('run.weights') })).rejects.toMatchObject({ code: 'training/checkpoint' })
     const other = { ...spec, model: { ...spec.model, hidden: [8] } }
     await expect(again({ spec: other })).rejects.toMatchObject({ code: 'training/checkpoint' })
   })

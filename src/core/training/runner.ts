@@ -31,7 +31,7 @@ export interface RunnerOptions extends Pick<SessionOptions, 'threads' | 'gentle'
   engine?: EngineName | undefined
   /** Rows that go through the model at a time, a divisor of the batch; the whole batch when left out. */
   microBatch?: number | undefined
-  /** Of the run: what is dropped where the spec asks for dropout; 0 when left out. */
+  /** Of the run: what is dropped, and what becomes of pictures, where the spec asks for it; 0 when left out. */
   seed?: number | undefined
   /** Of an adapter's base, as `readBase` gives it. */
   base?: Tensors | undefined

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Augment, augmentConfig } from './layers/augment.ts'
 import { adapterConfig } from './layers/lora.ts'
 import { configs, modelOf, type Recipe } from './models/index.ts'
 import { optimizerConfig } from './optimizers/config.ts'
@@ -21,7 +22,8 @@ const smoothing = z.number().min(0).lt(1).optional()
 
 /**
  * The part of the values that is left out in each step (Srivastava et al. 2014), where nanoGPT does: after the embedding, of
- * attention's weights, of what a block adds; in perceptrons after each hidden layer. None when left out.
+ * attention's weights, of what a block adds; in perceptrons and convolutional networks after each hidden dense layer, and
+ * before the last layer where there is none, as in residual networks. None when left out.
  */
 const dropout = z.number().min(0).max(0.9).optional()
 
@@ -38,6 +40,10 @@ const numbers = {
   classWeights: z.array(z.number().positive().max(1e6)).max(65_536).optional(),
 }
 
+/** What only models of pictures have; elsewhere it is refused, for nothing would come of it. */
+const pictures = { ...numbers, dropout, augment: augmentConfig.optional() }
+const augment = z.never({ error: 'only models of pictures augment' }).optional()
+
 /** Models of text: from the tokens so far, the next one. */
 const language = {
   task: z.literal('language'),
@@ -47,14 +53,15 @@ const language = {
   masked: z.boolean().optional(),
   smoothing,
   dropout,
+  augment,
   /** Adapters to a frozen base, which are all that is trained. */
   adapter: adapterConfig.optional(),
 }
 
 const ofRows = [
-  z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training, dropout }),
-  z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...numbers, ...training }),
-  z.object({ recipe: z.literal('resnet'), model: configs.resnet, ...numbers, ...training }),
+  z.object({ recipe: z.literal('mlp'), model: configs.mlp, ...numbers, ...training, dropout, augment }),
+  z.object({ recipe: z.literal('cnn'), model: configs.cnn, ...pictures, ...training }),
+  z.object({ recipe: z.literal('resnet'), model: configs.resnet, ...pictures, ...training }),
 ] as const
 const ofText = [
   z.object({ recipe: z.literal('gpt'), model: configs.gpt, ...language, ...training }),
@@ -94,6 +101,9 @@ function check(spec: TrainingSpec, context: z.RefinementCtx): void {
     refuse('a classification needs at least two outputs', 'model', 'outputs')
   if (spec.task === 'language' && blockOf(spec) > spec.model.context)
     refuse(`a row may have at most the model's ${spec.model.context} tokens`, 'block')
+  const { crop = 0 } = spec.augment ?? {}
+  if (crop >= Math.min(...modelOf(spec).inputShape.slice(-2)))
+    refuse('a crop must leave some of the picture to be seen', 'augment', 'crop')
   if (spec.task === 'language' || !spec.classWeights) return
   if (spec.task === 'regression') refuse('only classes have weights', 'classWeights')
   else if (spec.classWeights.length !== elements(outputShape))
@@ -101,7 +111,14 @@ function check(spec: TrainingSpec, context: z.RefinementCtx): void {
 }
 
 /** The part that a spec drops while training. */
-export const dropoutOf = (spec: TrainingSpec): number => ('dropout' in spec ? (spec.dropout ?? 0) : 0)
+export const dropoutOf = (spec: TrainingSpec): number => spec.dropout ?? 0
+
+/** What becomes of a spec's pictures while training; undefined where they stay as they are. */
+export const augmentOf = ({ augment }: TrainingSpec): Augment | undefined =>
+  augment?.flip || augment?.crop ? augment : undefined
+
+/** Whether a run draws by its seed in every step, besides the order of rows. */
+export const isNoisy = (spec: TrainingSpec): boolean => dropoutOf(spec) > 0 || augmentOf(spec) !== undefined
 
 export type LanguageSpec = Extract<TrainingSpec, { task: 'language' }>
 

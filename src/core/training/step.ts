@@ -17,11 +17,13 @@ import {
   type Value,
   zerosLike,
 } from './graph/index.ts'
-import { Dropout, type NoiseSource, stepWord } from './layers/dropout.ts'
+import { augmented } from './layers/augment.ts'
+import { Dropout } from './layers/dropout.ts'
 import type { Frozen } from './layers/frozen.ts'
+import { type NoiseSource, stepWord } from './layers/noise.ts'
 import { clipped, decayOf, optimizerOf, rateAt } from './optimizers/index.ts'
 import { parameters } from './parameters.ts'
-import { dropoutOf, rowOf, type TrainingSpec } from './spec.ts'
+import { augmentOf, dropoutOf, isNoisy, rowOf, type TrainingSpec } from './spec.ts'
 
 /** One tensor that training carries from step to step: a parameter, or the optimizer's. */
 export interface StateTensor {
@@ -42,9 +44,8 @@ export function stateOf(spec: TrainingSpec): { weights: StateTensor[]; optimizer
 
 /**
  * The training graph: `steps` optimizer steps in one run. Inputs: `steps` (i64), `first` (i64, steps of the job before
- * these), `batches` (i32 [steps, batch], rows of each batch), with dropout `seed` (i32, a `seedWord`), the data `x` and `y`,
- * and the state as `in/NAME`
- * and a frozen base as `frozenInputs` says;
+ * these), `batches` (i32 [steps, batch], rows of each batch), with dropout or augmentation `seed` (i32, a `seedWord`), the
+ * data `x` and `y`, and the state as `in/NAME` and a frozen base as `frozenInputs` says;
  * outputs: the state as `out/NAME` and `losses` (f32 [steps], each before its step).
  * @param microBatch  rows that go through the model at a time, a divisor of the batch: less memory, the same gradients
  *   but for rounding
@@ -58,7 +59,7 @@ export function trainingGraph(
   const steps = graph.input('steps', 'i64', [])
   const first = graph.input('first', 'i64', [])
   const batches = graph.input('batches', 'i32', ['steps', spec.batch])
-  const seed = dropoutOf(spec) > 0 ? graph.input('seed', 'i32', []) : undefined
+  const seed = isNoisy(spec) ? graph.input('seed', 'i32', []) : undefined
   const row = rowOf(spec)
   const x = graph.input('x', row.x.dtype, ['rows', ...row.x.shape])
   const y = graph.input('y', row.y.dtype, ['rows', ...row.y.shape])
@@ -92,7 +93,7 @@ interface Batch {
   /** i32 `[batch]` */
   rows: Value
   microBatch: number
-  /** Of its dropout, if the spec has some; see `stepWord`. */
+  /** Of its noise, if the spec has some; see `stepWord`. */
   word: Value | undefined
 }
 
@@ -121,9 +122,17 @@ function totalLoss(
   noise: NoiseSource | undefined,
   weights: readonly Value[],
 ): Total {
-  const dropout = noise && new Dropout(noise, dropoutOf(spec))
-  const prediction = forward(spec, gather(x, rows), trainedNet(rows.graph, spec, weights, base, dropout))
+  const part = dropoutOf(spec)
+  const dropout = noise && part > 0 ? new Dropout(noise, part) : undefined
+  const net = trainedNet(rows.graph, spec, weights, base, dropout)
+  const prediction = forward(spec, seen(spec, gather(x, rows), noise), net)
   return rows.graph.scope('loss', () => lossOf(spec, prediction, gather(y, rows)))
+}
+
+/** Rows of a batch as they are learned from. */
+function seen(spec: TrainingSpec, x: Value, noise: NoiseSource | undefined): Value {
+  const augment = augmentOf(spec)
+  return augment && noise ? augmented(x, augment, noise) : x
 }
 
 /** The same, a part of the batch at a time: sums of losses and gradients, divided at the end. */
@@ -144,7 +153,7 @@ function accumulated(spec: TrainingSpec, batch: Batch, weights: readonly Value[]
     [],
     parts,
     (_, i, [loss0, count0, ...slopes0]) => {
-      // Places of rows count in the whole batch: what is dropped does not depend on the parts.
+      // Places of rows count in the whole batch: what is drawn does not depend on the parts.
       const noise = word && { word, rows: microBatch, first: mul(cast(i, { to: 'i32' }), microBatch) }
       const { sum, count } = totalLoss(spec, batch, gather(chunks, i), noise, weights)
       const added = gradients(sum, weights).map((slope, w) => add(slopes0[w]!, slope))

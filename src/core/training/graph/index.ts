@@ -27,7 +27,7 @@ export { causalAttention } from './ops/attention.ts'
 export { cast, equal, greater, less, where } from './ops/choose.ts'
 export { conv2d } from './ops/conv.ts'
 export { zerosLike } from './ops/fill.ts'
-export { gather } from './ops/gather.ts'
+export { gather, gatherElements } from './ops/gather.ts'
 export { flatten, reshape, transpose } from './ops/layout.ts'
 export {
   type CrossEntropyOptions,

@@ -11,7 +11,8 @@ import { randomData } from '../random-data.ts'
 import { freshState, openRunner } from '../runner.ts'
 import { openSession, runSession } from '../session.ts'
 import type { RowsSpec } from '../spec.ts'
-import { Dropout, stepWord } from './dropout.ts'
+import { Dropout } from './dropout.ts'
+import { stepWord } from './noise.ts'
 
 const i32 = (value: number) => new ort.Tensor('int32', Int32Array.of(value), [])
 

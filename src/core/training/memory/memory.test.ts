@@ -39,11 +39,22 @@ const adapted: TrainingSpec = {
   batch: 2,
   optimizer: adamw,
 }
+const pictures: TrainingSpec = {
+  recipe: 'cnn',
+  model: { image: [3, 32, 32], channels: [16, 32], kernel: 3, hidden: [64], outputs: 10 },
+  task: 'classification',
+  input: { dtype: 'u8', scale: 1 / 255, shift: 0 },
+  batch: 64,
+  dropout: 0.5,
+  augment: { flip: true, crop: 4 },
+  optimizer: adamw,
+}
 
 describe('the memory of a training run', () => {
   const jobs: [string, TrainingSpec, number][] = [
     ['a transformer', gpt, gpt.batch],
     ['a transformer whose batch comes in parts', gpt, 4],
+    ['a convolutional network whose pictures are augmented', pictures, pictures.batch],
     ['adapters, whose base is made wide matrix by matrix', adapted, adapted.batch],
   ]
   it.each(jobs)('is foreseen: %s', async (_, spec, microBatch) => {

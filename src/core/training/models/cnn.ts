@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { flatten, relu } from '../graph/index.ts'
 import { convParameters, pooledConv } from '../layers/conv.ts'
+import { dropped } from '../layers/dropout.ts'
 import { linear, linearParameters } from '../layers/linear.ts'
 import type { Model } from './model.ts'
 
@@ -34,6 +35,7 @@ export const MCMAHAN: CnnConfig = {
 /**
  * Convolutions, each with ReLU and 2×2 max pooling, then dense layers. Numbered as in a PyTorch `Sequential` of
  * `Conv2d`, `ReLU`, `MaxPool2d`, …, `Flatten`, `Linear`, `ReLU`, …, `Linear`: `0.weight`, `3.weight`, `7.weight`, …
+ * Dropout is where VGG has it (Simonyan and Zisserman 2015): what enters a dense layer after the first, or else the only one.
  */
 export const cnn: Model<CnnConfig> = {
   parameters(config) {
@@ -50,8 +52,8 @@ export const cnn: Model<CnnConfig> = {
   forward(net, config, x) {
     let h = x
     for (let i = 0; i < config.channels.length; i++) h = relu(pooledConv(net, `${3 * i}`, h))
-    h = flatten(h)
-    for (let i = 0; i < config.hidden.length; i++) h = relu(linear(net, dense(config, i), h))
+    h = config.hidden.length > 0 ? flatten(h) : dropped(net, flatten(h))
+    for (let i = 0; i < config.hidden.length; i++) h = dropped(net, relu(linear(net, dense(config, i), h)))
     return linear(net, dense(config, config.hidden.length), h)
   },
 }

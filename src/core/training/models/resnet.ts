@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { add, globalAveragePool, relu, type Value } from '../graph/index.ts'
 import { conv, kernelParameter } from '../layers/conv.ts'
+import { dropped } from '../layers/dropout.ts'
 import { linear, linearParameters } from '../layers/linear.ts'
 import type { Net } from '../layers/net.ts'
 import { groupNormalised, normParameters } from '../layers/norm.ts'
@@ -37,7 +38,8 @@ export const RESNET_20: ResnetConfig = {
  * A residual network for small pictures (He et al. 2016, arXiv 1512.03385, section 4.2; shortcuts by projection where
  * shapes change), with torchvision's names. Norms are over groups of channels (Wu and He 2018, arXiv 1803.08494) and not
  * over the batch: batch norm's running statistics are no weights, so that averaging clients that saw different data, or
- * replaying a client's steps, would need rules of their own (Hsieh et al. 2020, arXiv 1910.00189).
+ * replaying a client's steps, would need rules of their own (Hsieh et al. 2020, arXiv 1910.00189). Dropout is before the
+ * classifier.
  */
 export const resnet: Model<ResnetConfig> = {
   parameters: config => [
@@ -52,7 +54,7 @@ export const resnet: Model<ResnetConfig> = {
     const { groups } = config
     let h = relu(groupNormalised(net, 'bn1', conv(net, 'conv1', x), groups))
     for (const at of blocksOf(config)) h = x.graph.scope(at.name, () => block(net, at, h, groups))
-    return linear(net, 'fc', globalAveragePool(h))
+    return linear(net, 'fc', dropped(net, globalAveragePool(h)))
   },
 }
 

@@ -20,7 +20,8 @@ export function cnn(at: Context, { image, channels, hidden }: SpecOf<'cnn'>['mod
   }
   h = tf.reshape(tf.transpose(h, [0, 3, 1, 2]), [x.shape[0] ?? 1, -1])
   const first = 3 * channels.length + 1
-  for (let i = 0; i < hidden.length; i++) h = tf.relu(linear(at, `${first + 2 * i}`, h))
+  for (let i = 0; i < hidden.length; i++) h = dropped(at, tf.relu(linear(at, `${first + 2 * i}`, h)))
+  if (hidden.length === 0) h = dropped(at, h)
   return linear(at, `${first + 2 * hidden.length}`, h)
 }
 
@@ -30,7 +31,7 @@ export function resnet(at: Context, { image, blocks, groups }: SpecOf<'resnet'>[
   for (const [stage, count] of blocks.entries())
     for (let i = 0; i < count; i++)
       h = residual(at, `layer${stage + 1}.${i}`, h, i === 0 && stage > 0 ? 2 : 1, groups)
-  return linear(at, 'fc', tf.mean(h, [1, 2]))
+  return linear(at, 'fc', dropped(at, tf.mean(h, [1, 2])))
 }
 
 function residual(at: Context, name: string, x: Tensor, stride: number, groups: number): Tensor {

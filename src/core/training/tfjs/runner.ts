@@ -1,14 +1,16 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Data } from '../data.ts'
-import { dropoutMask } from '../noise.ts'
+import { outcomes } from '../layers/augment.ts'
+import { AUGMENTED, drawn, dropoutMask } from '../noise.ts'
 import type { Runner } from '../runner.ts'
 import { engineError } from '../session.ts'
-import { dropoutOf, type TrainingSpec } from '../spec.ts'
+import { augmentOf, dropoutOf, type TrainingSpec } from '../spec.ts'
 import { stateOf } from '../step.ts'
 import { elements, f32, floats, type Tensor as Ours, type Tensors } from '../tensor.ts'
 import type { Context } from './layers.ts'
 import { batchLoss } from './loss.ts'
 import { optimize, type State } from './optimizer.ts'
+import { augmented } from './pictures.ts'
 import type { TensorFlow } from './tensorflow.ts'
 
 /**
@@ -69,7 +71,7 @@ interface Step {
   /** Of the weights. */
   names: string[]
   kept: State
-  /** Of what is dropped. */
+  /** Of what is dropped, and of what becomes of pictures. */
   seed: number
   /** Of the job. */
   step: number
@@ -82,7 +84,7 @@ function oneStep(
   { x, y, picked, names, kept, seed, step }: Step,
 ): number {
   const rows = tf.tensor1d(picked, 'int32')
-  const [batchX, batchY] = [tf.gather(x, rows), tf.gather(y, rows)]
+  const [batchX, batchY] = [seen(tf, spec, tf.gather(x, rows), seed, step), tf.gather(y, rows)]
   const loss = (...weights: Tensor[]) => {
     const w = (name: string) => required(weights[names.indexOf(name)], name)
     return batchLoss({ tf, w, mask: masks(tf, dropoutOf(spec), seed, step) }, spec, batchX, batchY)
@@ -91,6 +93,13 @@ function oneStep(
   const { value, grads } = tf.valueAndGrads(loss)(weights)
   optimize(tf, spec.optimizer, kept, new Map(grads.map((g, i) => [names[i] ?? '', g])), step)
   return value.dataSync()[0] ?? Number.NaN
+}
+
+/** The same pictures as our graph's. */
+function seen(tf: TensorFlow, spec: TrainingSpec, x: Tensor, seed: number, step: number): Tensor {
+  const augment = augmentOf(spec)
+  if (!augment) return x
+  return augmented(tf, x, augment, drawn({ seed, step, place: AUGMENTED }, spec.batch, outcomes(augment)))
 }
 
 /** The same masks as our graph's. */

@@ -44,12 +44,25 @@ const weighed = plain.flatMap(spec =>
 )
 const masked = families.flatMap(spec => (spec.recipe === 'gpt' ? [{ ...spec, masked: true }] : []))
 const short = families.flatMap(spec => (spec.task === 'language' ? [{ ...spec, block: 4 }] : []))
-const dropping = [...plain, ...families].flatMap(spec =>
-  spec.recipe === 'cnn' || spec.recipe === 'resnet' ? [] : [{ ...spec, dropout: 0.2 }],
+const dropping = [...plain, ...families].map((spec): TrainingSpec => {
+  const augment = { flip: true, crop: 2 }
+  const pictures = spec.recipe === 'cnn' || spec.recipe === 'resnet'
+  return pictures ? { ...spec, dropout: 0.2, augment } : { ...spec, dropout: 0.2 }
+})
+// Without hidden layers, what leaves the convolutions is dropped from.
+const flat = families.flatMap((spec): TrainingSpec[] =>
+  spec.recipe === 'cnn' ? [{ ...spec, model: { ...spec.model, hidden: [] }, dropout: 0.2 }] : [],
 )
-const cases = [...plain, ...weighed, ...families, ...masked, ...short, ...dropping].map(
-  spec => [`${spec.recipe}, ${spec.task}, ${spec.optimizer.name}`, spec] as const,
-)
+const cases = [
+  ...plain,
+  ...weighed,
+  ...families,
+  ...masked,
+  ...short,
+  ...dropping,
+
+  ...flat,
+].map(spec => [`${spec.recipe}, ${spec.task}, ${spec.optimizer.name}`, spec] as const)
 
 function dataOf(spec: TrainingSpec) {
   const data = randomData(spec, 24)

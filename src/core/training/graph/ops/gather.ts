@@ -19,6 +19,17 @@ export const gather = defineOp<2, { axis?: number }>({
   },
 })
 
+/**
+ * Picks elements of each row of `x` by indices of its own: `[n, from]` and integers `[n, to]` → `[n, to]`. Many times faster on
+ * the CPU than `gather` where what is picked is no longer than an element. For data: it has no gradient.
+ */
+export const gatherElements = defineOp<2>({
+  onnx: 'GatherElements',
+  shape: ([_, indices]) => indices.shape,
+  dtype: ([x]) => x.dtype,
+  attributes: () => ({ axis: 1 }),
+})
+
 /** Zeros like `x`, with the slices of `dy` added along `axis` where `indices` points. */
 function scatterAdd(dy: Value, indices: Value, x: Value, axis: number): Value {
   const rank = indices.shape.length
