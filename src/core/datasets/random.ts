@@ -3,16 +3,16 @@
  * machine. Not for secrets.
  */
 export function randomFrom(seed: number): () => number {
-  let a = seed >>> 0
-  let b = Math.floor(seed / 0x1_0000_0000) >>> 0
-  let c = 0x9e3779b9
-  let counter = 1
+  // In an array: of variables of a closure, each new value above 2^30 would be an object.
+  const state = Int32Array.of(seed, Math.floor(seed / 0x1_0000_0000), 0x9e3779b9, 1)
   const next = () => {
-    const t = (((a + b) | 0) + counter) | 0
-    counter = (counter + 1) | 0
-    a = b ^ (b >>> 9)
-    b = (c + (c << 3)) | 0
-    c = (((c << 21) | (c >>> 11)) + t) | 0
+    const a = state[0]!
+    const b = state[1]!
+    const c = state[2]!
+    const t = (a + b + state[3]!++) | 0
+    state[0] = b ^ (b >>> 9)
+    state[1] = c + (c << 3)
+    state[2] = ((c << 21) | (c >>> 11)) + t
     return (t >>> 0) / 0x1_0000_0000
   }
   for (let i = 0; i < 16; i++) next()

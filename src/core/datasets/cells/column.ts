@@ -19,20 +19,6 @@ export interface Misfits {
   last: number
 }
 
-/** What one reader found in one column of a part of the table beside its values: rows count from the part's first. */
-export interface ColumnPart {
-  misfits?: Misfits | undefined
-  infinite?: Misfits | undefined
-  listed?: Listed
-}
-
-/** Values of a dictionary in the order of their codes, as bytes: value i ends at `ends[i]`. */
-export interface Listed {
-  bytes: Uint8Array<ArrayBuffer>
-  ends: Int32Array<ArrayBuffer>
-  hashes: Int32Array<ArrayBuffer>
-}
-
 /** One column while its cells come in. */
 export interface Column {
   readonly reading: Reading
@@ -43,19 +29,35 @@ export interface Column {
 }
 
 /** A column that is kept in blocks, and what is known of it. */
-export interface BlockColumn<Values extends Float64Array | Int32Array = Float64Array | Int32Array>
-  extends Column {
+export interface BlockColumn<
+  Values extends Float64Array | Int32Array = Float64Array | Int32Array,
+  Part extends ColumnPart = ColumnPart,
+> extends Column {
   /** The block that is being filled, again and again in the same memory. */
   readonly current: Values
   /** Updates what is known of the column by the next rows of the table. */
   absorb(values: Values, rows: number): void
-  /** What is to be known of this column where its blocks are joined to others. */
-  part(): ColumnPart
+  /** What is known of the column, in a form that crosses threads. */
+  part(): Part
   /**
-   * Joins what the next part of the table, from `row` on, tells beside its values.
+   * Joins what a column like this one knows of the next part of the table, from `row` on.
    * @param blocks  the part's values; its codes are made this column's, in place
    */
-  join(part: ColumnPart, row: number, blocks: readonly Values[]): void
+  join(part: Part, row: number, blocks: readonly Values[]): void
+}
+
+/** What a column knows of a part of the table, beside its values: rows of misfits count from the part's first. */
+export interface ColumnPart {
+  rows: number
+  misfits?: Misfits | undefined
+  listed?: Listed
+}
+
+/** Values of a dictionary in the order of their codes, as bytes: value i ends at `ends[i]`. */
+export interface Listed {
+  bytes: Uint8Array<ArrayBuffer>
+  ends: Int32Array<ArrayBuffer>
+  hashes: Int32Array<ArrayBuffer>
 }
 
 /** A cell may be offered twice, when its row was cut by the end of a buffer; it counts once. */

@@ -2,7 +2,14 @@ import { BLOCK, type BlockColumn, type ColumnPart, counted, joined, type Misfits
 import { type DateLayout, parseDate } from './date.ts'
 import { isMissing } from './missing.ts'
 
-export class DateColumn implements BlockColumn<Float64Array> {
+export interface DatePart extends ColumnPart {
+  missing: number
+  min: number
+  max: number
+  time: boolean
+}
+
+export class DateColumn implements BlockColumn<Float64Array, DatePart> {
   readonly reading: { kind: 'date'; layout: DateLayout }
   rows = 0
   missing = 0
@@ -28,11 +35,17 @@ export class DateColumn implements BlockColumn<Float64Array> {
     this.current.set(values, at)
   }
 
-  part(): ColumnPart {
-    return { misfits: this.misfits }
+  part(): DatePart {
+    const { rows, missing, min, max, time, misfits } = this
+    return { rows, missing, min, max, time, misfits }
   }
 
-  join({ misfits }: ColumnPart, row: number): void {
+  join({ rows, missing, min, max, time, misfits }: DatePart, row: number): void {
+    this.rows += rows
+    this.missing += missing
+    this.min = Math.min(this.min, min)
+    this.max = Math.max(this.max, max)
+    this.time ||= time
     this.misfits = joined(this.misfits, misfits, row)
   }
 

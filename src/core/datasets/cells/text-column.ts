@@ -1,10 +1,17 @@
-import { BLOCK, type BlockColumn, type ColumnPart } from './column.ts'
+import { BLOCK, type BlockColumn, type ColumnPart, type Listed } from './column.ts'
 import { Dictionary, MISSING, UNLISTED } from './dictionary.ts'
 
 /** So many different texts are listed. One-hot encoding ends far below. */
 export const MOST_TEXTS = 4_096
 
-export class TextColumn implements BlockColumn<Int32Array> {
+export interface TextPart extends ColumnPart {
+  missing: number
+  /** Rows of each listed text. */
+  counts: number[]
+  listed: Listed
+}
+
+export class TextColumn implements BlockColumn<Int32Array, TextPart> {
   readonly reading = { kind: 'text' } as const
   readonly dictionary: Dictionary
   /** Rows of each listed text, by its code. */
@@ -26,25 +33,35 @@ export class TextColumn implements BlockColumn<Int32Array> {
     throw new TypeError('a text column takes cells')
   }
 
-  part(): ColumnPart {
-    return { listed: this.dictionary.listed() }
+  part(): TextPart {
+    const { rows, missing } = this
+    return { rows, missing, counts: this.#allCounts(), listed: this.dictionary.listed() }
   }
 
-  join({ listed }: ColumnPart, _row: number, blocks: readonly Int32Array[]): void {
-    if (!listed) throw new TypeError('a part of a text column lists its texts')
+  join({ rows, missing, counts, listed }: TextPart, _row: number, blocks: readonly Int32Array[]): void {
     const codes = this.dictionary.codesOf(listed)
+    const all = this.#allCounts()
+    for (const [i, code] of codes.entries()) if (code >= 0) all[code]! += counts[i]!
+    this.rows += rows
+    this.missing += missing
+    if (codes.every((code, i) => code === i)) return // the same texts in the same order
     for (const block of blocks)
       for (let i = 0; i < block.length; i++) if (block[i]! >= 0) block[i] = codes[block[i]!]!
   }
 
   absorb(codes: Int32Array, rows: number): void {
-    const { counts } = this
-    while (counts.length < this.dictionary.size) counts.push(0)
+    const counts = this.#allCounts()
     for (let i = 0; i < rows; i++) {
       const code = codes[i]!
       if (code === MISSING) this.missing++
       else if (code !== UNLISTED) counts[code]!++
     }
     this.rows += rows
+  }
+
+  /** With a place for each text that is listed by now. */
+  #allCounts(): number[] {
+    while (this.counts.length < this.dictionary.size) this.counts.push(0)
+    return this.counts
   }
 }

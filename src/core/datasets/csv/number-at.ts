@@ -25,7 +25,7 @@ export function numberAt(
   const first = i
   let value = 0
   let digit = buffer[i]! - ZERO
-  while (digit >= 0 && digit <= 9) {
+  while (digit >>> 0 <= 9) {
     value = (Math.imul(value, 10) + digit) | 0
     digit = buffer[++i]! - ZERO
   }
@@ -34,18 +34,17 @@ export function numberAt(
   if (digit === decimal - ZERO) {
     const point = ++i
     digit = buffer[i]! - ZERO
-    while (digit >= 0 && digit <= 9) {
+    while (digit >>> 0 <= 9) {
       value = (Math.imul(value, 10) + digit) | 0
       digit = buffer[++i]! - ZERO
     }
     fraction = i - point
     digits += fraction
   }
-  if (digits === 0 || digits > 9) return -1
+  if ((digits - 1) >>> 0 > 8) return -1
   let byte = digit + ZERO
   if (byte === RETURN && newline === LINE_FEED) byte = buffer[++i]!
   if (byte !== separator && byte !== newline) return -1
-  if (fraction > 0) column[at] = (negative ? -value : value) / POWERS[fraction]!
-  else column[at] = negative ? -value : value
+  column[at] = (negative ? -value : value) / POWERS[fraction]! // by one, too: to foresee which is not worth a branch
   return i
 }

@@ -2,6 +2,7 @@ import { readSync } from 'node:fs'
 import { UserError } from '../../../shared/errors.ts'
 import { BLOCK } from '../cells/column.ts'
 import { columnFor } from '../cells/known.ts'
+import { NumberColumn } from '../cells/number-column.ts'
 import type { Reading } from '../cells/reading.ts'
 import { type SharedBlock, sharedBlock } from '../table/block.ts'
 import type { TablePart, TableSink } from '../table/table.ts'
@@ -21,6 +22,8 @@ export interface PartRequest {
   dialect: Pick<Dialect, 'separator' | 'newline' | 'decimal' | 'names'>
   /** How each column is to be read; undefined where its cells are not wanted. */
   readings: (Reading | undefined)[]
+  /** Which columns are known to have many different numbers already, so that nobody needs to count them. */
+  many: boolean[]
   /** Of blocks of this table that are not needed any more. */
   memory: SharedArrayBuffer[]
 }
@@ -37,8 +40,8 @@ const PIECE = 1024 * 1024
  *   before must read it
  */
 export function readPart(request: PartRequest): ReadPart | undefined {
-  const { file, from, to, last, header, dialect, readings, memory } = request
-  const sink = new PartSink(readings, memory)
+  const { file, from, to, last, header, dialect } = request
+  const sink = new PartSink(request)
   const rows = new RowSink(sink, { ...dialect, header }, '')
   const reader = new RecordReader(rows, dialect.separator, dialect.newline, '')
   const buffer = Buffer.allocUnsafe(Math.min(PIECE, to - from))
@@ -58,7 +61,7 @@ export function readPart(request: PartRequest): ReadPart | undefined {
   return rows.waiting ? undefined : { ...sink.part(), lines: reader.line - 1 }
 }
 
-/** Keeps blocks as they are: what is to be known of a column is learned where the parts are joined. */
+/** Keeps blocks, and what is known of their columns: that is learned while they are in the processor's cache. */
 class PartSink implements TableSink {
   readonly columns: ReturnType<typeof columnFor>[]
   readonly #memory: SharedArrayBuffer[]
@@ -66,8 +69,10 @@ class PartSink implements TableSink {
   at = 0
   row = 0
 
-  constructor(readings: readonly (Reading | undefined)[], memory: readonly SharedArrayBuffer[]) {
+  constructor({ readings, many, memory }: PartRequest) {
     this.columns = readings.map(reading => reading && columnFor(reading, Infinity))
+    for (const [c, column] of this.columns.entries())
+      if (column instanceof NumberColumn && many[c]) column.many = true
     this.#memory = [...memory]
   }
 
@@ -79,7 +84,9 @@ class PartSink implements TableSink {
   }
 
   #flush(): void {
-    const columns = this.columns.flatMap(column => (column ? [column.current] : []))
+    const kept = this.columns.filter(column => column !== undefined)
+    for (const column of kept) column.absorb(column.current as never, this.at) // its own values
+    const columns = kept.map(({ current }) => current)
     this.#blocks.push(sharedBlock({ rows: this.at, columns }, this.#memory.pop()))
     this.at = 0
   }

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { NumberColumn } from '../cells/number-column.ts'
 import type { Crew } from '../table/crew.ts'
 import type { TableSink } from '../table/table.ts'
 import type { Dialect } from './dialect.ts'
@@ -92,6 +93,7 @@ function asked({ file, dialect, ask, ahead }: PartsOptions, edges: readonly numb
     header: header && i === 0,
     dialect: { separator, newline, decimal, names },
     readings,
+    many: sink.columns.map(column => column instanceof NumberColumn && column.many),
     memory: memory.splice(0),
   })
   const waiting: Promise<ReadPart | undefined>[] = []

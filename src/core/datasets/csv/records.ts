@@ -127,17 +127,19 @@ export class RecordReader {
       }
       const column = numbers[index]
       let end = column ? numberAt(buffer, i, column, at, separator, newline, decimal) : -1
-      if (end < 0) end = buffer[i] === QUOTE ? this.#quoted(index, i, to) : this.#plain(index, i, to)
-      if (end < 0 || end >= to) return begin
+      if (end < 0) {
+        end = buffer[i] === QUOTE ? this.#quoted(index, i, to) : this.#plain(index, i, to)
+        if (end < 0) return begin
+      }
       index++
       i = end + 1
-      if (buffer[end] === newline) {
-        if (!this.#complete(index, begin, i)) return i
-        numbers = sink.numbers
-        at = sink.at
-        begin = i
-        index = 0
-      }
+      if (buffer[end] !== newline) continue
+      if (end >= to) return begin
+      if (!this.#complete(index, begin, i)) return i
+      numbers = sink.numbers
+      at = sink.at
+      begin = i
+      index = 0
     }
     return begin
   }

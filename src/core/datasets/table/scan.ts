@@ -112,7 +112,8 @@ export class BlockSink implements TableSink {
     if (this.at === 0) return
     const rows = this.at
     this.at = 0
-    this.#pass({ rows, columns: this.columns.flatMap(column => (column ? [column.current] : [])) })
+    for (const column of this.#known) column.absorb(column.current, rows)
+    this.#onBlock({ rows, columns: this.#known.map(({ current }) => current) })
   }
 
   #append({ rows, blocks, columns }: TablePart): SharedArrayBuffer[] {
@@ -122,12 +123,7 @@ export class BlockSink implements TableSink {
     for (const [i, column] of this.#known.entries())
       column.join(parts[i]!, this.row, blocks.map(block => block.columns[i]!) as never)
     this.row += rows
-    return blocks.flatMap(block => (this.#pass(block) ? [] : [block.memory]))
-  }
-
-  #pass(block: Block): boolean {
-    for (const [i, column] of this.#known.entries()) column.absorb(block.columns[i]!, block.rows)
-    return this.#onBlock(block)
+    return blocks.flatMap(block => (this.#onBlock(block) ? [] : [block.memory]))
   }
 
   get #known(): BlockColumn[] {
