@@ -125,7 +125,12 @@ export function assigner(quotas: Quotas, seed: number): (strata: Int32Array) => 
 
 function draw(row: Float64Array, point: number): number {
   let bucket = 0
-  while (point >= row[bucket]! && bucket < row.length - 1) point -= row[bucket++]!
+  let end = 0
+  // Every bucket is looked at: where to stop is random, and a processor foresees it badly.
+  for (let i = 0; i < row.length - 1; i++) {
+    end += row[i]!
+    bucket += +(point >= end)
+  }
   row[bucket]!--
   return bucket
 }

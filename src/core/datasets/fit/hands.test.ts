@@ -77,13 +77,13 @@ describe('a table fitted and encoded in threads', () => {
           const [here, there] = [handsFor(1, 3, crew), handsFor(10_000_000, 3, crew)]
           const spool = spoolOf(rows, memory)
           const [blocks, buckets] = [spool.stored, bucketsOf(rows)]
-          for (const [at, texts] of [
-            [0, undefined],
-            [1, 4],
-          ] as const) {
-            const request = { blocks, buckets, at, texts }
-            expect(await there.tally(request)).toEqual(await here.tally(request))
-          }
+          const tallied = [
+            { at: 2, texts: undefined },
+            { at: 1, texts: 4 },
+            { at: 0, texts: undefined },
+          ]
+          const asked = { blocks, buckets, columns: tallied }
+          expect(await there.tally(asked)).toEqual(await here.tally(asked))
           const columns = { features, target, width }
           const total = rows.reduce((a, b) => a + b, 0)
           const request = (before: number) => {

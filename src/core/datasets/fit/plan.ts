@@ -11,7 +11,7 @@ import type { Columns } from './encode-blocks.ts'
 import { featureOf } from './fit.ts'
 import { momentsOf } from './moments.ts'
 import { type ClassStrata, classStrata, type Strata, tenthStrata } from './strata.ts'
-import type { Tally, TallyRequest } from './tally.ts'
+import type { TalliedColumn, Tally, TallyRequest } from './tally.ts'
 
 /** Everything that is decided before the first row is written. */
 export interface Plan {
@@ -49,7 +49,7 @@ type PlacedFeature = Columns['features'][number]
  */
 export async function makePlan(
   { scanned, spool, inspection, options }: Source,
-  tally: (request: TallyRequest) => Promise<Tally>,
+  tally: (request: TallyRequest) => Promise<Tally[]>,
   given?: TableEncoding,
 ): Promise<Plan> {
   const placed = placedOf(scanned, inspection)
@@ -60,17 +60,16 @@ export async function makePlan(
   const { shards, holdout, seed, skew } = options
   const quotas = planSplit(strata.sizes, shards, holdout, seed, classes && skew)
   const buckets = assign(spool, strata, assigner(quotas, seed))
-  const tallied = ({ known, at }: Placed) => {
-    const texts = known instanceof TextColumn ? known.dictionary.size : undefined
-    return tally({ blocks: spool.stored, buckets, at, texts })
-  }
-  const features = given ? known(given, scanned, placed) : await fitted(read, tallied)
+  const learned = read.filter(({ role }) => !given && (role === 'feature' || (role === 'target' && !classes)))
+  const told = await tally({ blocks: spool.stored, buckets, columns: learned.map(talliedColumn) })
+  const tallies = new Map(learned.map((column, i) => [column, told[i]!])) // one for each
+  const features = given ? known(given, scanned, placed) : fitted(tallies)
   if (features.length === 0) nothingLearned(inspection)
   const encoding: TableEncoding = given ?? {
     v: 1,
     kind: 'table',
     features: features.map(({ feature }) => feature),
-    target: await answersOf(target, classes, tallied),
+    target: answersOf(target, classes, tallies),
   }
   const columns: Columns = {
     features,
@@ -88,18 +87,16 @@ function placedOf({ columns }: Scanned, inspection: RowsInspection): (Placed | u
   )
 }
 
-async function fitted(
-  columns: readonly Placed[],
-  tallied: (column: Placed) => Promise<Tally>,
-): Promise<PlacedFeature[]> {
-  const learned = columns.filter(({ role }) => role === 'feature')
-  const features = await Promise.all(
-    learned.map(async column => {
-      const feature = featureOf(column.name, column.known, await tallied(column))
-      return feature ? [placedFeature(feature, column)] : []
-    }),
-  )
-  return features.flat()
+const talliedColumn = ({ known, at }: Placed): TalliedColumn => ({
+  at,
+  texts: known instanceof TextColumn ? known.dictionary.size : undefined,
+})
+
+function fitted(tallies: ReadonlyMap<Placed, Tally>): PlacedFeature[] {
+  return [...tallies].flatMap(([column, tally]) => {
+    const feature = column.role === 'feature' ? featureOf(column.name, column.known, tally) : undefined
+    return feature ? [placedFeature(feature, column)] : []
+  })
 }
 
 /** The features of a given encoding. */
@@ -120,15 +117,15 @@ function placedFeature(feature: Feature, { known, at }: Placed): PlacedFeature {
   return { feature, at, slots: Int32Array.from(known.dictionary.values, v => places.get(v) ?? -1) }
 }
 
-async function answersOf(
+function answersOf(
   target: Placed,
   classes: ClassStrata | undefined,
-  tallied: (column: Placed) => Promise<Tally>,
-): Promise<TargetEncoding> {
+  tallies: ReadonlyMap<Placed, Tally>,
+): TargetEncoding {
   const { name } = target
   if (classes) return { kind: 'class', name, values: classes.names }
-  const tally = await tallied(target)
-  if (tally.kind === 'texts') throw new TypeError('texts are no amounts')
+  const tally = tallies.get(target)
+  if (tally?.kind !== 'numbers') throw new TypeError('texts are no amounts')
   const { mean, scale } = momentsOf(tally.sums)
   return { kind: 'number', name, mean, scale }
 }

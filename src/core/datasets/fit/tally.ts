@@ -6,6 +6,10 @@ export interface TallyRequest {
   blocks: readonly StoredBlock[]
   /** Of each block's rows: 0 is the holdout, negative is no row of ours. */
   buckets: readonly Int32Array[]
+  columns: readonly TalliedColumn[]
+}
+
+export interface TalliedColumn {
   /** The column's place in each block. */
   at: number
   /** How many texts its dictionary lists, if it is one of texts. */
@@ -15,17 +19,23 @@ export interface TallyRequest {
 /** What the shards' rows of one column tell. */
 export type Tally = { kind: 'numbers'; sums: Sums } | { kind: 'texts'; rows: number; counts: Float64Array }
 
-export function tally({ blocks, buckets, at, texts }: TallyRequest): Tally {
+/** @returns one for each of `columns` */
+export function tally({ blocks, buckets, columns }: TallyRequest): Tally[] {
   const reader = new BlockReader()
-  const sums = noSums()
-  const counted = { kind: 'texts', rows: 0, counts: new Float64Array(texts ?? 0) } as const
-  let rows = 0
-  for (const [b, block] of blocks.entries()) {
-    const column = reader.column(block, at)
-    if (texts === undefined) addTo(sums, column, buckets[b]!)
-    else rows += count(counted.counts, column, buckets[b]!)
-  }
-  return texts === undefined ? { kind: 'numbers', sums } : { ...counted, rows }
+  const tallies = columns.map(
+    ({ texts }): Tally =>
+      texts === undefined
+        ? { kind: 'numbers', sums: noSums() }
+        : { kind: 'texts', rows: 0, counts: new Float64Array(texts) },
+  )
+  for (const [b, block] of blocks.entries())
+    for (const [c, { at }] of columns.entries()) add(tallies[c]!, reader.column(block, at), buckets[b]!)
+  return tallies
+}
+
+function add(tally: Tally, column: Float64Array | Int32Array, buckets: Int32Array): void {
+  if (tally.kind === 'numbers') addTo(tally.sums, column, buckets)
+  else tally.rows += count(tally.counts, column, buckets)
 }
 
 /** @returns rows of the shards */

@@ -33,6 +33,13 @@ export function sharedBlock({ rows, columns }: Block, memory?: SharedArrayBuffer
   return { rows, columns: copies, memory: into }
 }
 
+/** The columns at these places alone. */
+export function withColumns(block: StoredBlock, at: readonly number[]): StoredBlock {
+  // Every block of a table has all columns.
+  if ('columns' in block) return { ...block, columns: at.map(place => block.columns[place]!) }
+  return { ...block, places: at.map(place => block.places[place]!) }
+}
+
 /** Reads stored blocks. What lay in a file is valid until the same column of another block is read. */
 export class BlockReader {
   readonly #rooms = new Map<number, ArrayBuffer>()
