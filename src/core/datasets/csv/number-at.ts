@@ -45,6 +45,7 @@ export function numberAt(
   let byte = digit + ZERO
   if (byte === RETURN && newline === LINE_FEED) byte = buffer[++i]!
   if (byte !== separator && byte !== newline) return -1
-  column[at] = (negative ? -value : value) / POWERS[fraction]! // by one, too: to foresee which is not worth a branch
+  const number = value / POWERS[fraction]! // by one, too: to foresee which is not worth a branch
+  column[at] = negative ? -number : number // of an int32, −0 would have all of this compiled again
   return i
 }

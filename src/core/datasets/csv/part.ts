@@ -32,7 +32,8 @@ export interface ReadPart extends TablePart {
   lines: number
 }
 
-const PIECE = 1024 * 1024
+/** A piece and the block that is filled from it stay in a core's own cache. */
+const PIECE = 64 * 1024
 
 /**
  * Reads a part of a table by itself.
