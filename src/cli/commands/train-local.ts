@@ -5,10 +5,11 @@ import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
 import type { EngineName } from '../../core/training/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
-import { asOption, dropout, modelOption, positive, price, taskOption } from '../options.ts'
+import { type NoiseOptions, noiseOf, noiseOptions } from '../noise-options.ts'
+import { asOption, modelOption, positive, price, taskOption } from '../options.ts'
 import { textOptions } from '../text-options.ts'
 
-interface Options {
+interface Options extends NoiseOptions {
   out: string
   model?: LocalModel
   target?: string
@@ -20,9 +21,6 @@ interface Options {
   steps?: number
   batch?: number
   learningRate?: number
-  dropout?: number
-  flip?: true
-  crop?: number
   seed: number
   engine?: EngineName
   threads?: number
@@ -55,7 +53,7 @@ Ctrl-C stops it and leaves a checkpoint beside DIR; the same command goes on fro
   gradstr train-local letters.txt --base writer --lora --out letters`
 
 export function addTrainLocal(gradstr: Command, cli: Cli): void {
-  gradstr
+  const command = gradstr
     .command('train-local')
     .description('train a model on this computer, without a market')
     .argument('<dataset>', 'a file, a folder, or "mnist"')
@@ -83,16 +81,7 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .option('--steps <n>', 'optimizer steps', positive('steps', 1e9))
     .option('--batch <rows>', 'rows per step', positive('rows', 65_536))
     .option('--learning-rate <rate>', 'at its peak', price)
-    .option('--dropout <share>', 'of the values, left out in each step', dropout)
-    .option(
-      '--flip',
-      'of images: mirror about every second one, anew in each step; not for letters or digits',
-    )
-    .option(
-      '--crop <pixels>',
-      'of images: shift each by up to so many pixels, anew in each step',
-      positive('pixels', 1023),
-    )
+  noiseOptions(command)
     .option(
       '--seed <n>',
       'decides first weights, the order of rows and what is random in steps',
@@ -104,8 +93,8 @@ export function addTrainLocal(gradstr: Command, cli: Cli): void {
     .option('--gentle', 'leave the computer usable meanwhile; slower')
     .option('--restart', 'forget what was begun before')
     .addHelpText('after', help)
-    .action(async (dataset: string, options: Options, command: Command) =>
-      trainHere(await callOf(cli, command), dataset, options),
+    .action(async (dataset: string, options: Options, it: Command) =>
+      trainHere(await callOf(cli, it), dataset, options),
     )
 }
 
@@ -159,7 +148,7 @@ function orderOf(dataset: string, options: Options, cwd: string): LocalOrder {
   return {
     ...rest,
     ...(base === undefined ? {} : { base: resolve(cwd, base) }),
-    ...(flip || crop ? { augment: { ...(flip && { flip }), ...(crop && { crop }) } } : {}),
+    ...noiseOf(options),
     ...(lora ? { adapter: { rank, alpha, base: frozen } } : {}),
     room: { process: freemem(), card: null },
     dataset: dataset === 'mnist' ? dataset : resolve(cwd, dataset),

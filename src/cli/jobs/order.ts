@@ -16,6 +16,7 @@ import type { Call } from '../cli.ts'
 import type { OrderOptions } from '../commands/jobs/options.ts'
 import { bytesText, count, counted, duration, satsText } from '../format.ts'
 import type { Network } from '../network.ts'
+import { noiseOf } from '../noise-options.ts'
 import { textOptions } from '../text-options.ts'
 
 /** A practice network is this computer's own: its times are short, its sats worth nothing. */
@@ -39,6 +40,7 @@ export async function orderOf(
     ...(options.task === undefined ? {} : { task: options.task }),
     ...textOf(options, call.cli.cwd),
     ...(options.model === undefined ? {} : { model: options.model }),
+    ...noiseOf(options),
     ...(options.budget === undefined ? {} : { budget: sats(options.budget) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.classesPerShard === undefined ? {} : { skew: { classesPerShard: options.classesPerShard } }),

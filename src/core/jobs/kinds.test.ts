@@ -105,6 +105,10 @@ it(
     const residual = await draft(order(root, { model: 'resnet' }), customer.tools)
     expect(residual.plan.spec.recipe).toBe('resnet')
     expect(residual.quote.secondsPerRound).toBeGreaterThan(quote.secondsPerRound)
+    const noise = { dropout: 0.2, augment: { flip: true, crop: 2 } }
+    const noisy = await draft(order(root, noise), customer.tools)
+    expect(noisy.plan.spec).toEqual({ ...plan.spec, ...noise })
+    expect(noisy.plan.pflopPerRound).toBe(plan.pflopPerRound)
     await expect(draft(order(root, { model: 'gpt' }), customer.tools)).rejects.toThrow(/"gpt" does not learn/)
   },
   patience,

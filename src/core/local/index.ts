@@ -1,3 +1,4 @@
+export { augmentedSpec } from './augment.ts'
 export type { LocalOrder } from './order.ts'
 export { LOCAL_MODELS, type LocalModel, modelsFor, textModel } from './recipe.ts'
 export {

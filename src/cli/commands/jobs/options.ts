@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
 import type { ReadAs } from '../../../core/datasets/index.ts'
 import type { LocalModel } from '../../../core/local/index.ts'
+import type { NoiseOptions } from '../../noise-options.ts'
 import { asOption, modelOption, positive, satsAmount, taskOption } from '../../options.ts'
 
-/** What `train` and `demo` share. */
-export interface OrderOptions {
+/** What `train` and `demo` share; what is random in steps is asked of `train` alone. */
+export interface OrderOptions extends NoiseOptions {
   target?: string
   task?: 'classification' | 'regression'
   providers: number

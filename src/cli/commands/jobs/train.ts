@@ -4,6 +4,7 @@ import { type Call, type Cli, callOf } from '../../cli.ts'
 import { closing } from '../../closing.ts'
 import { type Home, liveHome, practiceHome } from '../../home.ts'
 import type { Network } from '../../network.ts'
+import { noiseOptions } from '../../noise-options.ts'
 import { type OrderOptions, orderOptions } from './options.ts'
 
 const help = `
@@ -18,7 +19,7 @@ export function addTrain(gradstr: Command, cli: Cli): void {
     .command('train')
     .description('have a model trained on a dataset by paid providers')
     .argument('<dataset>', 'a file, a folder, or "mnist"')
-  orderOptions(command)
+  noiseOptions(orderOptions(command))
     .option('--receipts', 'say in public who worked for you and what was paid, where a provider agrees')
     .addHelpText('after', help)
     .action(async (dataset: string, options: OrderOptions, it: Command) => {

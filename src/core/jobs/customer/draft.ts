@@ -6,7 +6,7 @@ import { type Sats, sats, seconds } from '../../../shared/units.ts'
 import type { Prepared, ReadAs, TextOptions } from '../../datasets/index.ts'
 import type { LocalModel } from '../../local/index.ts'
 import { LIVE_LOCK_MARGIN } from '../../market/index.ts'
-import { flopsPerStep } from '../../training/index.ts'
+import { type Augment, flopsPerStep } from '../../training/index.ts'
 import type { Tools } from '../tools.ts'
 import { liveOffers } from './offers.ts'
 import { capOf, fits, type Quote, quote } from './quote.ts'
@@ -23,6 +23,10 @@ export interface Order {
   text?: TextOptions
   /** The model; what the dataset's kind suggests when left out. */
   model?: LocalModel
+  /** The part of the values that each step leaves out. */
+  dropout?: number
+  /** Of pictures: what becomes of them while training. */
+  augment?: Augment
   providers: number
   rounds: number
   /** The hard cap; without one, the quote and a reserve for replacements. */
@@ -124,7 +128,7 @@ async function plans(
   signal?: AbortSignal,
 ): Promise<Plan> {
   const rowsPerShard = Math.min(...prepared.shards.map(shard => shard.rows))
-  const spec = recipeFor(prepared, order.model, order.dataset)
+  const spec = recipeFor(prepared, order)
   const weights = join(folder, 'weights', '0.safetensors')
   mkdirSync(join(folder, 'weights'), { recursive: true })
   const { parameters, size } = await compute.run(

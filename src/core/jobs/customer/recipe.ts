@@ -1,7 +1,7 @@
 import { UserError } from '../../../shared/errors.ts'
 import type { Prepared, PreparedRows, PreparedText } from '../../datasets/index.ts'
-import { type LocalModel, modelsFor, textModel } from '../../local/index.ts'
-import { type JobSpec, jobSpec } from '../../training/index.ts'
+import { augmentedSpec, type LocalModel, modelsFor, textModel } from '../../local/index.ts'
+import { type Augment, type JobSpec, jobSpec } from '../../training/index.ts'
 
 /** Local steps of a round are at least so many: below it the transfers would cost more than the work. */
 const fewestSteps = 100
@@ -13,18 +13,28 @@ const tokensPerStep = 1024
 const momentum = { name: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 1e-4 }
 const adamw = { name: 'adamw', beta1: 0.9, epsilon: 1e-8 }
 
+/** What the person chose. */
+interface Choices {
+  dataset: string
+  model?: LocalModel
+  dropout?: number
+  augment?: Augment
+}
+
 /**
  * The model and its training for a dataset, in every round from the beginning: no schedule goes on from round to round.
- * @param model  what the person chose
- * @throws UserError `job/model` when the dataset is of another kind
+ * @throws UserError `job/model` when the dataset is of another kind; `local/augment`
  */
-export function recipeFor(prepared: Prepared, model: LocalModel | undefined, where: string): JobSpec {
+export function recipeFor(prepared: Prepared, choices: Choices): JobSpec {
+  const { dataset, model, dropout, augment } = choices
   const fitting = modelsFor(prepared)
-  if (model !== undefined && !fitting.includes(model)) throw unfit(model, fitting, where)
+  if (model !== undefined && !fitting.includes(model)) throw unfit(model, fitting, dataset)
   const rows = Math.min(...prepared.shards.map(shard => shard.rows))
-  return jobSpec.parse(
-    prepared.kind === 'text' ? ofText(prepared, rows, model ?? 'gpt') : ofRows(prepared, rows, model),
-  )
+  const spec = jobSpec.parse({
+    ...(prepared.kind === 'text' ? ofText(prepared, rows, model ?? 'gpt') : ofRows(prepared, rows, choices)),
+    ...(dropout === undefined ? {} : { dropout }),
+  })
+  return augment ? jobSpec.parse(augmentedSpec(spec, augment)) : spec
 }
 
 /** Local steps of a full round. @param rows  of the smallest shard */
@@ -40,10 +50,12 @@ const ofText = (prepared: PreparedText, rows: number, model: LocalModel): object
   optimizer: { ...adamw, learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1, decayed: 'matrices', clip: 1 },
 })
 
-function ofRows(prepared: PreparedRows, rows: number, model: LocalModel | undefined): object {
+function ofRows(prepared: PreparedRows, rows: number, { model, augment }: Choices): object {
   const { task, inputs, outputs, input, image } = prepared
   const shared = { task, input, batch: batchOf(image ? 64 : 32, rows) }
-  if (image && (model ?? usualFor(image)) !== 'mlp')
+  // To a perceptron a shifted picture is another one.
+  const usual = image && (augment ? 'cnn' : usualFor(image))
+  if (image && (model ?? usual) !== 'mlp')
     return { ...shared, ...ofPictures(prepared, image, model ?? 'cnn') }
   // Pictures get the 2NN of McMahan et al. 2017, tables a smaller one with AdamW, which forgives features of different scales.
   const hidden = image ? [200, 200] : [64, 64]
