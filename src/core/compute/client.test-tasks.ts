@@ -21,4 +21,13 @@ export const oddTasks = {
   patient: task({ input: z.object({}), progress: z.object({ pid: z.int() }), output: z.object({}) }),
   /** Blocks its thread, as native code does, and so never hears that it should stop. */
   deaf: task({ input: z.object({}), output: z.object({}) }),
+  /** Deaf for a while, with its work safe on disk. */
+  absorbed: task({ input: z.object({}), output: z.object({}), hears: 50 }),
+  /** Hears at once, and then needs longer to save its work than it may take to hear. */
+  slow: task({
+    input: z.object({}),
+    progress: z.object({ pid: z.int() }),
+    output: z.object({}),
+    hears: 1000,
+  }),
 }

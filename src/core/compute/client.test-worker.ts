@@ -1,7 +1,13 @@
+import { once } from 'node:events'
 import { setTimeout as later } from 'node:timers/promises'
 import { UserError } from '../../shared/errors.ts'
 import { oddTasks } from './client.test-tasks.ts'
 import { serve } from './serve.ts'
+
+const hearNothing = () => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
+  return {}
+}
 
 serve(
   oddTasks,
@@ -28,8 +34,13 @@ serve(
       await later(60_000, undefined, { signal })
       return {}
     },
-    async deaf() {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
+    deaf: async () => hearNothing(),
+    absorbed: async () => hearNothing(),
+    async slow(_, { signal, progress }) {
+      const stopped = once(signal, 'abort')
+      progress({ pid: process.pid })
+      await stopped
+      await later(1200)
       return {}
     },
   },

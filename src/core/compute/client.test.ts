@@ -137,6 +137,31 @@ describe('cancelling', () => {
     expect(alive(pid!)).toBe(false)
   })
 
+  it('kills at once a worker that does not hear and has its work on disk', async () => {
+    const { run, pids } = open({ grace: 60_000 })
+    const stop = new AbortController()
+    const done = run('absorbed', {}, { signal: stop.signal })
+    done.catch(() => undefined)
+    await until(() => pids().length === 1)
+    const [pid] = pids()
+    stop.abort()
+    await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
+    expect(alive(pid!)).toBe(false)
+  })
+
+  it('leaves a worker that has heard the time to save its work', async () => {
+    open()
+    const stop = new AbortController()
+    let pid: number | undefined
+    const onProgress = (told: { pid: number }) => {
+      pid = told.pid
+      stop.abort()
+    }
+    const done = client.run('slow', {}, { signal: stop.signal, onProgress })
+    await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
+    expect(client.pids()).toEqual([pid])
+  })
+
   it('takes a call out of the line, and the line goes on', async () => {
     const { run } = open({ workers: 1 })
     const [first, second] = [new AbortController(), new AbortController()]

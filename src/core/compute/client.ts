@@ -10,7 +10,7 @@ export interface ComputeOptions {
   log?: (line: string) => void
   /** Processes that may work at the same time; further calls wait in line. Default 2. */
   workers?: number
-  /** From the stop message to the kill when a call is cancelled, in milliseconds. Default 5,000. */
+  /** From the stop message, once it was heard, to the kill when a call is cancelled, in milliseconds. Default 5,000. */
   grace?: number
   /** How long a worker without work is kept for the next call, in milliseconds. Default 10,000. */
   idle?: number
@@ -41,7 +41,9 @@ export function computeClient<T extends Tasks>(tasks: T, options: ComputeOptions
       const worker = await pool.take(name, signal)
       try {
         const tell = (value: unknown) => onProgress?.(task.progress?.parse(value) as Progress<T[N]>) // parsed by its own schema
-        return task.output.parse(await worker.call(name, payload, tell, signal)) as Output<T[N]> // likewise
+        return task.output.parse(
+          await worker.call(name, payload, { onProgress: tell, signal, hears: task.hears }),
+        ) as Output<T[N]> // likewise
       } finally {
         pool.giveBack(worker)
       }

@@ -8,5 +8,7 @@ export type ToWorker =
 /** What a worker says. Scalars and paths only: datasets and weights travel as files. */
 export type FromWorker =
   | { type: 'progress'; call: number; value: unknown }
+  /** It has heard that it should stop, and is about to. */
+  | { type: 'stopping'; call: number }
   | { type: 'success'; call: number; value: unknown }
   | { type: 'error'; call: number; error: ErrorReport }

@@ -34,7 +34,10 @@ export function serve<T extends Tasks>(tasks: T, handlers: Handlers<T>, line: Li
 
   line.on('message', message => {
     if (message.type === 'run') void run(message.call, message.task, message.input)
-    else if (running?.call === message.call) running.stop.abort()
+    else if (running?.call === message.call) {
+      send({ type: 'stopping', call: message.call })
+      running.stop.abort()
+    }
   })
   line.on('disconnect', () => line.exit(0))
 }

@@ -10,6 +10,11 @@ export interface Task<
   output: O
   /** Absent: the task reports no progress. */
   progress?: P
+  /**
+   * Milliseconds that a worker may take to hear that it should stop before it is killed, for tasks that native code keeps from
+   * hearing and whose work is on disk all along. The client's grace when left out.
+   */
+  hears?: number
 }
 
 export const task = <I extends z.ZodType, O extends z.ZodType, P extends z.ZodType = z.ZodNever>(

@@ -10,7 +10,14 @@ import type {
   TextReport,
   TrainingFacts,
 } from '../models/index.ts'
-import { ENGINES, rowsSpec, samplingOptions, trainingSpec, type Validation } from '../training/index.ts'
+import {
+  ENGINES,
+  LONGEST_CALL,
+  rowsSpec,
+  samplingOptions,
+  trainingSpec,
+  type Validation,
+} from '../training/index.ts'
 import { task } from './task.ts'
 
 const path = z.string().min(1)
@@ -86,6 +93,7 @@ export const tasks = {
    * With `checkpoints`, the same call after a crash or a cancel goes on from the newest one.
    */
   train: task({
+    hears: LONGEST_CALL,
     input: z.object({
       spec: trainingSpec,
       weights: path,
@@ -129,6 +137,7 @@ export const tasks = {
    * a cancel goes on from the newest checkpoint in `folder`.
    */
   fit: task({
+    hears: LONGEST_CALL,
     input: z.object({
       spec: trainingSpec,
       weights: path,

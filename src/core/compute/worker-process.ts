@@ -18,6 +18,14 @@ interface Call {
   reject: (error: unknown) => void
   onProgress: (value: unknown) => void
   cancelled: boolean
+  killer?: NodeJS.Timeout
+}
+
+interface CallOptions {
+  onProgress: (value: unknown) => void
+  signal?: AbortSignal | undefined
+  /** From the stop message until it must have been heard, in milliseconds. The grace when left out. */
+  hears?: number | undefined
 }
 
 /** One forked worker: takes one call at a time, and is of no use any more once it has died. */
@@ -63,31 +71,28 @@ export class WorkerProcess {
     return this.#child.pid
   }
 
-  /** Runs one task. Aborting `signal` stops it: by message, then by SIGKILL once the grace is over. */
-  async call(
-    task: string,
-    input: unknown,
-    onProgress: (value: unknown) => void,
-    signal?: AbortSignal,
-  ): Promise<unknown> {
+  /**
+   * Runs one task. Aborting `signal` stops it: by message, then by SIGKILL when it has not heard, or has not ended within the
+   * grace after it heard.
+   */
+  async call(task: string, input: unknown, { onProgress, signal, hears }: CallOptions): Promise<unknown> {
     if (this.#current) throw new Error('a worker takes one call at a time')
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#current = { id: ++this.#calls, task, resolve, reject, onProgress, cancelled: false }
     })
-    const { id } = this.#current!
-    this.#send({ type: 'run', call: id, task, input })
-    let killer: NodeJS.Timeout | undefined
+    const call = this.#current!
+    this.#send({ type: 'run', call: call.id, task, input })
     const stop = () => {
-      if (this.#current) this.#current.cancelled = true
-      this.#send({ type: 'stop', call: id })
-      killer = setTimeout(() => this.kill(), this.#options.grace)
+      call.cancelled = true
+      this.#send({ type: 'stop', call: call.id })
+      this.#killAfter(call, hears ?? this.#options.grace)
     }
     if (signal?.aborted) stop()
     else signal?.addEventListener('abort', stop, { once: true })
     try {
       return await answer
     } finally {
-      clearTimeout(killer)
+      clearTimeout(call.killer)
       signal?.removeEventListener('abort', stop)
     }
   }
@@ -96,6 +101,11 @@ export class WorkerProcess {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#ended
+  }
+
+  #killAfter(call: Call, milliseconds: number): void {
+    clearTimeout(call.killer)
+    call.killer = setTimeout(() => this.kill(), milliseconds)
   }
 
   #send(message: ToWorker): void {
@@ -108,6 +118,10 @@ export class WorkerProcess {
     if (!call || message.call !== call.id) return
     if (message.type === 'progress') {
       this.#tell(call, message.value)
+      return
+    }
+    if (message.type === 'stopping') {
+      this.#killAfter(call, this.#options.grace)
       return
     }
     this.#current = undefined

@@ -6,18 +6,21 @@ import { UserError } from '../../shared/errors.ts'
 /**
  * Writes a file so that after a crash at any moment either the old content is there or the whole new one: a
  * temporary file beside it, fsync, rename, fsync of the folder.
+ * @param options.durable  Without it that holds when the process is killed, not when the power goes: no fsync, so that a file
+ *   which is soon replaced may never cost the disk anything.
  * @throws UserError `training/disk-full`
  */
 export async function writeAtomically(
   path: string,
   write: (file: FileHandle) => Promise<void>,
+  { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
     const file = await open(temporary, 'wx')
     try {
       await write(file)
-      await file.sync()
+      if (durable) await file.sync()
     } finally {
       await file.close()
     }
@@ -26,7 +29,7 @@ export async function writeAtomically(
     await rm(temporary, { force: true })
     throw explained(error, path)
   }
-  await syncFolder(dirname(path))
+  if (durable) await syncFolder(dirname(path))
 }
 
 /** Windows has no fsync on folders; its rename is journalled. */

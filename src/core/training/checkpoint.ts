@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { UserError } from '../../shared/errors.ts'
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors/index.ts'
@@ -28,6 +29,8 @@ const metadata = z.object({
     .string()
     .regex(/^\d{1,15}$/)
     .transform(Number),
+  /** Of a recent state: what shows whether all of it reached the disk. */
+  crc: z.string().optional(),
   checkpoints: z.string().transform(text => z.array(z.string()).parse(JSON.parse(text))),
 })
 
@@ -60,13 +63,38 @@ const nameOf = (step: number): string => `step-${String(step).padStart(9, '0')}.
 /** Writes a checkpoint so that a crash leaves it whole or absent. @returns its SHA-256, hex */
 export async function saveCheckpoint(folder: string, run: string, at: Progression): Promise<string> {
   await mkdir(folder, { recursive: true })
-  const tensors = new Map([...at.state, [LOSSES, f32([at.losses.length], at.losses)]])
-  const { sha256 } = await writeSafetensors(join(folder, nameOf(at.step)), tensors, {
-    run,
-    step: String(at.step),
-    checkpoints: JSON.stringify(at.checkpoints),
-  })
+  const { sha256 } = await writeSafetensors(join(folder, nameOf(at.step)), tensorsOf(at), factsOf(run, at))
   return sha256
+}
+
+/**
+ * Writes a state that is soon replaced, for a process that is killed. After a power cut it may be damaged; its checksum shows
+ * that, and it is passed over.
+ * @returns its path
+ */
+export async function saveRecent(folder: string, run: string, at: Progression): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const [path, tensors] = [join(folder, nameOf(at.step)), tensorsOf(at)]
+  const facts = { ...factsOf(run, at), crc: checksum(tensors) }
+  await writeSafetensors(path, tensors, facts, { durable: false })
+  return path
+}
+
+const tensorsOf = ({ state, losses }: Progression): Tensors =>
+  new Map([...state, [LOSSES, f32([losses.length], losses)]])
+
+const factsOf = (run: string, { step, checkpoints }: Progression) => ({
+  run,
+  step: String(step),
+  checkpoints: JSON.stringify(checkpoints),
+})
+
+/** CRC-32 of all values, in the order of their names. */
+function checksum(tensors: Tensors): string {
+  let crc = 0
+  for (const [, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1)))
+    crc = crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), crc)
+  return String(crc)
 }
 
 /**
@@ -116,7 +144,8 @@ export async function readCheckpoint(
       return tensor?.dtype === 'F32' && sameShape(tensor.shape, shape) ? [[name, tensor] as const] : []
     }),
   )
-  const { run, step, checkpoints } = parsed.data
+  const { run, step, checkpoints, crc } = parsed.data
+  if (crc !== undefined && crc !== checksum(tensors)) return undefined
   if (losses?.dtype !== 'F32' || losses.data.length !== step) return undefined
   if (state.size < weights.length + optimizer.length) return undefined
   return { run, at: { step, state, losses: floats(losses), checkpoints } }

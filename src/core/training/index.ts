@@ -68,6 +68,7 @@ export { type ClassificationMetrics, metrics, type RegressionMetrics } from './m
 export { MCMAHAN } from './models/cnn.ts'
 export { type Architecture, modelOf, type TextArchitecture } from './models/index.ts'
 export { ort } from './onnxruntime.ts'
+export { LONGEST_CALL } from './pace.ts'
 export { initialWeights, type Parameter, parameterCount, parameters } from './parameters.ts'
 export { checkPretrained, readPretrained } from './pretrained.ts'
 export { seeded } from './random.ts'

@@ -1,12 +1,17 @@
 import { type Seconds, seconds } from '../../shared/units.ts'
 
 /** A call of the engine should take this long, in milliseconds: short enough to stop within, long enough to be fast. */
-const CALL = 300
+const CALL = 200
 const MOST = 5000
+
+/** What whoever stops a run waits for the call under way at most, in milliseconds: longer calls are of a single step. */
+export const LONGEST_CALL = 400
 
 /** Chooses how many steps go into one call of the engine, from how long the last ones took. */
 export class Pace {
   private msPerStep: number | undefined
+  /** Milliseconds that the last call took. */
+  lastCall = 0
   private steps = 1
   private remaining: number
   private readonly now: () => number
@@ -24,7 +29,8 @@ export class Pace {
   async measure<T>(n: number, work: () => Promise<T>): Promise<T> {
     const began = this.now()
     const result = await work()
-    this.msPerStep = (this.now() - began) / n
+    this.lastCall = this.now() - began
+    this.msPerStep = this.lastCall / n
     this.remaining -= n
     // The first call also warms the engine up, so its length says too much: at most ten times more steps each time.
     const fitting = Math.floor(CALL / this.msPerStep)

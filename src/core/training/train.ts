@@ -10,6 +10,7 @@ import type { Fallback } from './fallback.ts'
 import { modelOf } from './models/index.ts'
 import { Pace } from './pace.ts'
 import { parameters } from './parameters.ts'
+import { RecentState } from './recent-state.ts'
 import { freshState } from './runner.ts'
 import { writeSafetensors } from './safetensors/index.ts'
 import type { TrainingSpec } from './spec.ts'
@@ -34,7 +35,8 @@ export interface TrainRequest {
   out: string
   /**
    * Where to keep checkpoints and after how many steps each. A run that finds its own checkpoints here goes on from
-   * the newest, bit for bit as if it had never stopped. They stay until the caller removes the folder.
+   * the newest, bit for bit as if it had never stopped. They stay until the caller removes the folder. Between them the
+   * newest state is kept here too, see `RecentState`.
    */
   checkpoints?: {
     folder: string
@@ -51,7 +53,7 @@ export interface TrainRequest {
   microBatch?: number
   /** Called after every call of the engine, at most half a second apart for all but the largest models. */
   onProgress?: (progress: TrainProgress) => void
-  /** Stops within one call of the engine; a checkpoint is written if there is a folder for it. */
+  /** Stops within one call of the engine, which nothing can interrupt; a checkpoint is written if there is a folder for it. */
   signal?: AbortSignal
 }
 
@@ -93,8 +95,10 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     const at = await runSteps(request, run)
     const stopped = at.step < steps && signal?.aborted === true
     const end = { ...at, state: await run.runner.state() }
-    if (!stopped) await writeWeights(request, end)
-    else if (checkpoints) await saveCheckpoint(checkpoints.folder, run.identity, end)
+    if (!stopped) {
+      await writeWeights(request, end)
+      await run.recent?.drop()
+    } else if (checkpoints) await saveCheckpoint(checkpoints.folder, run.identity, end)
     return {
       steps: at.step,
       losses: Array.from(at.losses),
@@ -118,6 +122,7 @@ interface Run {
   fallbacks: Fallback[]
   /** Where it goes on. */
   start: At
+  recent: RecentState | undefined
 }
 
 /** Reads everything and opens the engine, which alone then holds the state: it may be most of the memory there is. */
@@ -139,7 +144,8 @@ async function begin(request: TrainRequest): Promise<Run> {
   const fallbacks: Fallback[] = []
   const onFallback = (fallback: Fallback) => fallbacks.push(fallback)
   const runner = await openSteadyRunner(spec, data, state, { ...request, base, onFallback })
-  return { runner, rows: data.rows, identity, fallbacks, start }
+  const recent = checkpoints && new RecentState(checkpoints.folder, identity)
+  return { runner, rows: data.rows, identity, fallbacks, start, recent }
 }
 
 /** @throws UserError `training/base` when the spec asks for a base and the request names none */
@@ -173,7 +179,7 @@ type At = Omit<Progression, 'state'>
 
 async function runSteps(
   request: TrainRequest,
-  { runner, rows, identity, fallbacks, start }: Run,
+  { runner, rows, identity, fallbacks, start, recent }: Run,
 ): Promise<At> {
   const { spec, steps, seed, first = 0, checkpoints, onProgress, signal } = request
   const batches = new Batches(rows, spec.batch, seed)
@@ -185,12 +191,11 @@ async function runSteps(
       : Number.POSITIVE_INFINITY
     const n = Math.min(pace.next(), steps - at.step, boundary)
     at = await pace.measure(n, () => advance(runner, batches, at, n, first))
+    const progression = async () => ({ ...at, state: await runner.state() })
     if (checkpoints && n === boundary) {
-      const progression = { ...at, state: await runner.state() }
-      await checkpoints.look?.(at.step, weightsIn(spec, progression))
-      const sha256 = await saveCheckpoint(checkpoints.folder, identity, progression)
-      at = { ...at, checkpoints: [...at.checkpoints, sha256] }
-    }
+      at = await checkpointed(request, checkpoints, identity, await progression())
+      await recent?.drop()
+    } else await recent?.after(pace.lastCall, progression)
     const fallback = fallbacks.at(-1)
     onProgress?.({
       step: at.step,
@@ -201,6 +206,18 @@ async function runSteps(
     })
   }
   return at
+}
+
+async function checkpointed(
+  { spec }: TrainRequest,
+  { folder, look }: NonNullable<TrainRequest['checkpoints']>,
+  identity: string,
+  progression: Progression,
+): Promise<At> {
+  await look?.(progression.step, weightsIn(spec, progression))
+  const sha256 = await saveCheckpoint(folder, identity, progression)
+  const { state: _, ...at } = progression
+  return { ...at, checkpoints: [...at.checkpoints, sha256] }
 }
 
 /** `n` steps in one call of the engine. @throws UserError `training/diverged` */

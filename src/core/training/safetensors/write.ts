@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { type Bytes, bytes as inBytes } from '../../../shared/units.ts'
 import { writeWhole } from '../../../shared/writing.ts'
 import { writeAtomically } from '../atomic.ts'
@@ -21,12 +22,14 @@ export interface WrittenFile {
 
 /**
  * Writes a safetensors file, atomically, tensor by tensor. The same entries and metadata give the same bytes.
+ * @param options  as for `writeAtomically`
  * @throws RangeError when a source gives more or fewer values than its shape says
  */
 export async function writeSafetensors(
   path: string,
   entries: readonly TensorSource[] | Tensors,
   metadata: Readonly<Record<string, string>> = {},
+  options: { durable?: boolean } = {},
 ): Promise<WrittenFile> {
   const sources =
     entries instanceof Map ? [...entries].map(([name, tensor]) => ({ name, ...tensor })) : [...entries]
@@ -34,7 +37,7 @@ export async function writeSafetensors(
     throw new RangeError('a tensor name occurs twice')
   const hash = createHash('sha256')
   let size = 0
-  await writeAtomically(path, async file => {
+  const write = async (file: FileHandle): Promise<void> => {
     const append = async (chunk: Uint8Array) => {
       hash.update(chunk)
       size += chunk.length
@@ -42,7 +45,8 @@ export async function writeSafetensors(
     }
     await append(encodeHeader(sources, metadata))
     for (const source of sources) await writeTensor(source, append)
-  })
+  }
+  await writeAtomically(path, write, options)
   return { sha256: hash.digest('hex'), size: inBytes(size) }
 }
 
