@@ -198,22 +198,23 @@ describe('a worker that is interrupted while it trains', () => {
     }) => {
       if (stop.signal.aborted) after++
       else told.push({ step, msPerStep: (1000 * secondsLeft) / (steps - step) })
-      if (told.length === 12) stop.abort()
+      // Not before what has arrived meanwhile was told.
+      if (told.length === 12) setImmediate(() => stop.abort())
     }
     const cancelled = compute.run('train', work, { signal: stop.signal, onProgress })
     await expect(cancelled).rejects.toMatchObject({ code: 'compute/cancelled' })
     expect(after).toBeLessThanOrEqual(1)
     const calls = told.slice(1).map(({ step }, i) => ({ steps: step - told[i]!.step, ...told[i]! }))
     // By the trainer's own clock, from the call before; a single step is the least.
-    for (const { steps, msPerStep } of calls) expect(steps === 1 || steps * msPerStep <= 200).toBe(true)
+    for (const { steps, msPerStep } of calls) expect(steps === 1 || steps * msPerStep <= 150).toBe(true)
     expect(Math.max(...calls.map(({ steps }) => steps))).toBeGreaterThan(100)
   })
 
   it('does not wait for a step that takes long, and loses that step alone', async () => {
-    const slow = { ...specOf(4, [2048, 2048]), batch: 3072 }
+    const slow = { ...specOf(4, [2048, 2048]), batch: 4096 }
     const weights = at('theta')
     await compute.run('initialWeights', { spec: slow, seed: 1, out: weights })
-    const rows = { data: await data('rows', 3072, 0), validation: await data('others', 16, 9) }
+    const rows = { data: await data('rows', 4096, 0), validation: await data('others', 16, 9) }
     const files = { ...rows, weights, folder: at('run'), out: at('out') }
     const work = { ...files, spec: slow, steps: 50, every: 25, seed: 1, threads: 1 }
     const firstStep = async () => {

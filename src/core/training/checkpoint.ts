@@ -58,26 +58,26 @@ async function fileHash(path: string): Promise<Buffer> {
 }
 
 const isCheckpoint = (name: string): boolean => /^step-\d+\.safetensors$/.test(name)
+const isUnfinished = (name: string): boolean => /^step-\d+\.safetensors\..+\.tmp$/.test(name)
 const nameOf = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`
+export const checkpointPath = (folder: string, step: number): string => join(folder, nameOf(step))
 
 /** Writes a checkpoint so that a crash leaves it whole or absent. @returns its SHA-256, hex */
 export async function saveCheckpoint(folder: string, run: string, at: Progression): Promise<string> {
   await mkdir(folder, { recursive: true })
-  const { sha256 } = await writeSafetensors(join(folder, nameOf(at.step)), tensorsOf(at), factsOf(run, at))
+  const { sha256 } = await writeSafetensors(checkpointPath(folder, at.step), tensorsOf(at), factsOf(run, at))
   return sha256
 }
 
 /**
  * Writes a state that is soon replaced, for a process that is killed. After a power cut it may be damaged; its checksum shows
  * that, and it is passed over.
- * @returns its path
  */
-export async function saveRecent(folder: string, run: string, at: Progression): Promise<string> {
+export async function saveRecent(folder: string, run: string, at: Progression): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const [path, tensors] = [join(folder, nameOf(at.step)), tensorsOf(at)]
+  const tensors = tensorsOf(at)
   const facts = { ...factsOf(run, at), crc: checksum(tensors) }
-  await writeSafetensors(path, tensors, facts, { durable: false })
-  return path
+  await writeSafetensors(checkpointPath(folder, at.step), tensors, facts, { durable: false })
 }
 
 const tensorsOf = ({ state, losses }: Progression): Tensors =>
@@ -98,7 +98,8 @@ function checksum(tensors: Tensors): string {
 }
 
 /**
- * The newest sound checkpoint at or before `steps`; none in an empty folder. A damaged one is passed over.
+ * The newest sound checkpoint at or before `steps`; none in an empty folder. A damaged one is passed over, and what a process
+ * that was killed had half written is removed.
  * @throws UserError `training/checkpoint-foreign` when the folder belongs to another run
  */
 export async function lastCheckpoint(
@@ -108,7 +109,9 @@ export async function lastCheckpoint(
   steps: number,
 ): Promise<Progression | undefined> {
   await mkdir(folder, { recursive: true })
-  const names = (await readdir(folder)).filter(name => isCheckpoint(name) && name <= nameOf(steps))
+  const files = await readdir(folder)
+  await Promise.all(files.filter(isUnfinished).map(name => rm(join(folder, name), { force: true })))
+  const names = files.filter(name => isCheckpoint(name) && name <= nameOf(steps))
   for (const name of names.sort().reverse()) {
     const path = join(folder, name)
     const found = await readCheckpoint(path, spec)
@@ -116,6 +119,15 @@ export async function lastCheckpoint(
     if (found) return found.at
   }
   return undefined
+}
+
+/** The hashes of a run that goes on from `at`: a checkpoint cannot hold its own. */
+export async function hashesOf(
+  { folder, every }: { folder: string; every: number },
+  { step, checkpoints }: Omit<Progression, 'state'>,
+): Promise<string[]> {
+  if (step % every !== 0 || checkpoints.length >= step / every) return checkpoints
+  return [...checkpoints, (await fileHash(checkpointPath(folder, step))).toString('hex')]
 }
 
 const foreign = (where: string): UserError =>

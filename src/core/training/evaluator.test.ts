@@ -50,6 +50,13 @@ describe('the evaluator', () => {
     expect(loss).toBeCloseTo(referenceLoss(spec, plain(weights), batch), 5)
   })
 
+  it('is ended by its signal', async () => {
+    const judge = await evaluator(spec, { threads: 1 })
+    const stopped = judge.losses(initialWeights(spec, 1), data(), undefined, AbortSignal.abort('enough'))
+    await expect(stopped).rejects.toBe('enough')
+    await judge.close()
+  })
+
   it('says that the loss of weights that are not numbers is not a number', async () => {
     const weights = initialWeights(spec, 1)
     floats(weights.get('0.weight')!)[0] = Number.NaN

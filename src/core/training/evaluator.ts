@@ -30,8 +30,11 @@ export interface EvaluatorOptions extends SessionOptions {
 export interface Evaluator {
   /** Reads a dataset once for many questions. */
   load(path: string): Promise<Data>
-  /** @param rows  row numbers to look at; all when left out */
-  losses(weights: Tensors, data: Data, rows?: ArrayLike<number>): Promise<Losses>
+  /**
+   * @param rows  row numbers to look at; all when left out
+   * @param signal  ends it, with its reason, before the next call of the engine
+   */
+  losses(weights: Tensors, data: Data, rows?: ArrayLike<number>, signal?: AbortSignal): Promise<Losses>
   close(): Promise<void>
 }
 
@@ -47,14 +50,15 @@ export async function evaluator(spec: TrainingSpec, options: EvaluatorOptions = 
   if (spec.task === 'language') return textEvaluator(spec, options)
   const session = await openSession(encodeModel(evaluationGraph(spec)), options)
   const chunk = rowsTogether(spec)
-  const predict = (weights: Tensors, x: Tensor) => predictChunks({ spec, chunk }, session, weights, x)
+  const predict = (weights: Tensors, x: Tensor, signal?: AbortSignal) =>
+    predictChunks({ spec, chunk, signal }, session, weights, x)
   return {
     load: path => readData(spec, path),
-    predict,
-    async losses(weights, data, rows) {
+    predict: (weights, x) => predict(weights, x),
+    async losses(weights, data, rows, signal) {
       const x = rows ? pickRows(data.x, rows) : data.x
       const y = rows ? pickRows(data.y, rows) : data.y
-      return lossesOf(spec, await predict(weights, x), y)
+      return lossesOf(spec, await predict(weights, x, signal), y)
     },
     close: () => session.release(),
   } satisfies RowsEvaluator as Evaluator
@@ -95,7 +99,7 @@ export const rowsTogether = (spec: RowsSpec): number =>
   Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / widestRow(spec))))
 
 async function predictChunks(
-  { spec, chunk }: { spec: RowsSpec; chunk: number },
+  { spec, chunk, signal }: { spec: RowsSpec; chunk: number; signal: AbortSignal | undefined },
   session: Session,
   weights: Tensors,
   x: Tensor,
@@ -106,6 +110,7 @@ async function predictChunks(
   const fixed = weightFeeds(declared, weights)
   const predictions = new Float32Array(rows * outputs)
   for (let from = 0; from < rows; from += chunk) {
+    signal?.throwIfAborted()
     const part = toOrt(sliceRows(x, from, Math.min(rows, from + chunk)))
     const result = await runSession(session, { ...fixed, x: part })
     predictions.set(fromOrt(result.predictions).data, from * outputs)

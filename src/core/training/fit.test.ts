@@ -81,6 +81,16 @@ describe('fitting', () => {
     expect(await readFile(at('out'))).toEqual(await readFile(at('whole.out')))
   })
 
+  it('loses no step when it is stopped while it looks', async () => {
+    const whole = await fitModel(request({ folder: at('whole'), out: at('whole.out'), steps: 120 }))
+    const stop = new AbortController()
+    const onProgress = ({ step }: FitProgress) => step === 120 && stop.abort()
+    const part = await fitModel(request({ steps: 120, signal: stop.signal, onProgress }))
+    expect(part.validations.map(({ step }) => step)).toEqual([50, 100])
+    const rest = await fitModel(request({ steps: 120 }))
+    expect(rest).toEqual({ ...whole, seconds: rest.seconds })
+  })
+
   it('reads weights and rows, and opens its sessions on them, once', async () => {
     const whole = await fitModel(request({ folder: at('whole'), out: at('whole.out') }))
     let gone = false

@@ -73,7 +73,7 @@ const MOST_ROWS = 1000
 const CURVE = 'validations.json'
 
 /**
- * Trains on one machine and looks at other rows before each checkpoint, and at the end. It is one run of `train`: the weights
+ * Trains on one machine and looks at other rows after each checkpoint, and at the end. It is one run of `train`: the weights
  * are the same as without.
  * @throws UserError as `train`
  */
@@ -85,7 +85,9 @@ export async function fitModel(request: FitRequest): Promise<FitResult> {
   const rows = new ValidationRows(request, base)
   const look = async (step: number, weights: Tensors): Promise<void> => {
     if (validations.some(known => known.step === step)) return
-    validations.push({ step, ...(await rows.losses(weights)) })
+    const losses = await rows.losses(weights)
+    if (!losses) return
+    validations.push({ step, ...losses })
     await writeCurve(folder, validations)
     await dropCheckpointsBefore(folder, step - every)
   }
@@ -140,12 +142,18 @@ class ValidationRows {
     this.#base = base
   }
 
-  async losses(weights: Tensors): Promise<Omit<Validation, 'step'>> {
-    const { spec, threads } = this.#request
+  /** @returns nothing when the request's signal ended it */
+  async losses(weights: Tensors): Promise<Omit<Validation, 'step'> | undefined> {
+    const { spec, threads, signal } = this.#request
     this.#engine ??= await evaluator(spec, { threads, base: this.#base })
     this.#picked ??= await this.#pick(this.#engine)
     const { data, rows } = this.#picked
-    const { loss, accuracy } = await this.#engine.losses(weights, data, rows)
+    const found = await this.#engine.losses(weights, data, rows, signal).catch(error => {
+      if (signal?.aborted && error === signal.reason) return undefined
+      throw error
+    })
+    if (!found) return undefined
+    const { loss, accuracy } = found
     return { loss: Number.isFinite(loss) ? loss : null, ...(accuracy === undefined ? {} : { accuracy }) }
   }
 

@@ -1,11 +1,11 @@
 import { type Seconds, seconds } from '../../shared/units.ts'
 
 /** A call of the engine should take this long, in milliseconds: short enough to stop within, long enough to be fast. */
-const CALL = 200
+const CALL = 150
 const MOST = 5000
 
 /** What whoever stops a run waits for the call under way at most, in milliseconds: longer calls are of a single step. */
-export const LONGEST_CALL = 400
+export const LONGEST_CALL = 300
 
 /** Chooses how many steps go into one call of the engine, from how long the last ones took. */
 export class Pace {

@@ -29,11 +29,12 @@ export async function textEvaluator(spec: LanguageSpec, options: EvaluatorOption
   }
   return {
     load: path => readData(spec, path),
-    async losses(weights, data, rows) {
+    async losses(weights, data, rows, signal) {
       const feeds = { ...baseFeeds(options.base), ...weightFeeds(parameters, weights) }
       const all = rows ? Array.from(rows) : Array.from({ length: data.rows }, (_, i) => i)
       let [sum, count] = [0, 0]
       for (let from = 0, blocks = 0; from < all.length; from += blocks) {
+        signal?.throwIfAborted()
         blocks = Math.min(most, 2 ** Math.ceil(Math.log2(all.length - from)))
         const { x, y } = filled(data, all.slice(from, from + blocks), blocks)
         const result = await runSession(await sessionFor(blocks), { ...feeds, x: toOrt(x), y: toOrt(y) })

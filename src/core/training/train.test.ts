@@ -106,16 +106,28 @@ describe('training', () => {
 
   it('goes on after kill -9, bit for bit', async () => {
     const request = { ...(await prepare()), steps: 425, checkpoints: { folder: at('c'), every: 50 } }
-    await train({ ...request, checkpoints: { folder: at('whole'), every: 50 } })
+    const whole = await train({ ...request, checkpoints: { folder: at('whole'), every: 50 } })
     const expected = readFileSync(request.out)
     rmSync(request.out)
     // Far more steps than it can take before it is killed.
     await killedAfter({ ...request, steps: 1_000_000 }, 150)
     expect(readdirSync(folder)).not.toContain('out')
     const steps: number[] = []
-    await train({ ...request, onProgress: ({ step }) => steps.push(step) })
+    const resumed = await train({ ...request, onProgress: ({ step }) => steps.push(step) })
     expect(steps[0]).toBeGreaterThan(150)
     expect(readFileSync(request.out)).toEqual(expected)
+    expect(resumed.checkpoints).toEqual(whole.checkpoints)
+  })
+
+  it('has the weights looked at from which it goes on: nobody may have done so before it was killed', async () => {
+    const checkpoints = { folder: at('c'), every: 25 }
+    const request = { ...(await prepare()), checkpoints }
+    await train(request)
+    rmSync(join(at('c'), readdirSync(at('c')).sort().at(-1)!))
+    const looked: number[] = []
+    const look = async (step: number) => void looked.push(step)
+    await train({ ...request, checkpoints: { ...checkpoints, look } })
+    expect(looked).toEqual([75, 100])
   })
 
   it('passes over a damaged checkpoint', async () => {

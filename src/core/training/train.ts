@@ -3,7 +3,7 @@ import type { Seconds } from '../../shared/units.ts'
 import { seconds } from '../../shared/units.ts'
 import { readBase } from './base.ts'
 import { Batches } from './batches.ts'
-import { lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
+import { hashesOf, lastCheckpoint, type Progression, runIdentity, saveCheckpoint } from './checkpoint.ts'
 import { readData } from './data.ts'
 import type { EngineName } from './engine.ts'
 import type { Fallback } from './fallback.ts'
@@ -41,7 +41,10 @@ export interface TrainRequest {
   checkpoints?: {
     folder: string
     every: number
-    /** Sees the weights before each is kept: what it did is done again when the run ends just there. */
+    /**
+     * Sees the weights after each was kept, and those of the one the run goes on from: it may have been killed before or
+     * while they were looked at. Should return soon once `signal` is aborted.
+     */
     look?: (step: number, weights: Tensors) => Promise<void>
   }
   threads?: number
@@ -94,11 +97,9 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   try {
     const at = await runSteps(request, run)
     const stopped = at.step < steps && signal?.aborted === true
-    const end = { ...at, state: await run.runner.state() }
-    if (!stopped) {
-      await writeWeights(request, end)
-      await run.recent?.drop()
-    } else if (checkpoints) await saveCheckpoint(checkpoints.folder, run.identity, end)
+    if (!stopped) await writeWeights(request, { ...at, state: await run.runner.state() })
+    else if (checkpoints && !run.recent?.has(at.step))
+      await saveCheckpoint(checkpoints.folder, run.identity, { ...at, state: await run.runner.state() })
     return {
       steps: at.step,
       losses: Array.from(at.losses),
@@ -122,6 +123,7 @@ interface Run {
   fallbacks: Fallback[]
   /** Where it goes on. */
   start: At
+  /** Where it keeps checkpoints. */
   recent: RecentState | undefined
 }
 
@@ -135,16 +137,17 @@ async function begin(request: TrainRequest): Promise<Run> {
     ? await runIdentity(spec, [seed, first], [request.weights, request.data], base)
     : ''
   const resumed = checkpoints && (await lastCheckpoint(checkpoints.folder, identity, spec, steps))
-  const { state, ...start } = resumed ?? {
+  const { state, ...at } = resumed ?? {
     step: 0,
     state: freshState(spec, weights),
     losses: new Float32Array(0),
     checkpoints: [],
   }
+  const start = checkpoints ? { ...at, checkpoints: await hashesOf(checkpoints, at) } : at
   const fallbacks: Fallback[] = []
   const onFallback = (fallback: Fallback) => fallbacks.push(fallback)
   const runner = await openSteadyRunner(spec, data, state, { ...request, base, onFallback })
-  const recent = checkpoints && new RecentState(checkpoints.folder, identity)
+  const recent = checkpoints && new RecentState(checkpoints, identity, start.step)
   return { runner, rows: data.rows, identity, fallbacks, start, recent }
 }
 
@@ -162,7 +165,7 @@ const writeWeights = async ({ spec, out }: TrainRequest, end: Progression): Prom
   void (await writeSafetensors(out, weightsIn(spec, end)))
 
 /** @throws UserError `training/diverged`: the last update is not in any loss */
-function weightsIn(spec: TrainingSpec, { state, step }: Progression): Tensors {
+function weightsIn(spec: TrainingSpec, { state, step }: Pick<Progression, 'state' | 'step'>): Tensors {
   const weights: Tensors = new Map()
   for (const { name } of parameters(spec)) {
     const tensor = state.get(name)
@@ -182,6 +185,7 @@ async function runSteps(
   { runner, rows, identity, fallbacks, start, recent }: Run,
 ): Promise<At> {
   const { spec, steps, seed, first = 0, checkpoints, onProgress, signal } = request
+  await look(request, runner, start.step)
   const batches = new Batches(rows, spec.batch, seed)
   const pace = new Pace(steps - start.step)
   let at = start
@@ -193,8 +197,10 @@ async function runSteps(
     at = await pace.measure(n, () => advance(runner, batches, at, n, first))
     const progression = async () => ({ ...at, state: await runner.state() })
     if (checkpoints && n === boundary) {
-      at = await checkpointed(request, checkpoints, identity, await progression())
-      await recent?.drop()
+      const sha256 = await saveCheckpoint(checkpoints.folder, identity, await progression())
+      at = { ...at, checkpoints: [...at.checkpoints, sha256] }
+      await recent?.replaced(at.step)
+      await look(request, runner, at.step)
     } else await recent?.after(pace.lastCall, progression)
     const fallback = fallbacks.at(-1)
     onProgress?.({
@@ -208,16 +214,10 @@ async function runSteps(
   return at
 }
 
-async function checkpointed(
-  { spec }: TrainRequest,
-  { folder, look }: NonNullable<TrainRequest['checkpoints']>,
-  identity: string,
-  progression: Progression,
-): Promise<At> {
-  await look?.(progression.step, weightsIn(spec, progression))
-  const sha256 = await saveCheckpoint(folder, identity, progression)
-  const { state: _, ...at } = progression
-  return { ...at, checkpoints: [...at.checkpoints, sha256] }
+/** Has the caller look at the weights where there is a checkpoint. */
+async function look({ spec, checkpoints }: TrainRequest, runner: Steady, step: number): Promise<void> {
+  if (!checkpoints?.look || step === 0 || step % checkpoints.every !== 0) return
+  await checkpoints.look(step, weightsIn(spec, { state: await runner.state(), step }))
 }
 
 /** `n` steps in one call of the engine. @throws UserError `training/diverged` */
