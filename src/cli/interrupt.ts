@@ -36,9 +36,22 @@ export function listenForSignals(
 
 /** Why an operation ended: the person asked for it. Not a failure to be explained. */
 export class Interrupted extends Error {
-  constructor() {
+  /** How to go on from where it stopped, where running the command again would be something else. */
+  readonly fix: string | undefined
+
+  constructor(fix?: string) {
     super('interrupted')
     this.name = 'Interrupted'
+    this.fix = fix
+  }
+}
+
+/** `work`; whatever it breaks with after the person asked to stop becomes Interrupted with this advice. */
+export async function advised<T>(signal: AbortSignal, fix: () => string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw signal.aborted ? new Interrupted(fix()) : error
   }
 }
 

@@ -35,6 +35,7 @@ describe('the command line', () => {
       /<sats> "0": It takes a whole number of sats/,
       /--help/,
     ],
+    [['demo', '--relay', 'wss://relay.example'], 'usage/demo-network', /network of its own/, /gradstr train/],
     [['localnet', '--mint', 'mint.example'], 'usage/bad-url', /"mint.example" is not a web address/, /https/],
     [
       ['localnet', '--relay', 'https://r.example'],

@@ -3,7 +3,7 @@ import type { Cli } from './cli.ts'
 import { EXIT } from './exit-codes.ts'
 import { explain } from './failure.ts'
 import { homeFolder, liveHome } from './home.ts'
-import { type Interrupt, listenForSignals } from './interrupt.ts'
+import { type Interrupt, Interrupted, listenForSignals } from './interrupt.ts'
 import { openLog } from './log.ts'
 import { program } from './program.ts'
 import { openReport } from './report.ts'
@@ -49,12 +49,13 @@ function fail(thrown: unknown, { cli, gradstr, args, interrupt }: Failing): numb
   const report = openReport(args.includes('--json'), cli)
   const stopped = interrupt.code()
   if (stopped !== undefined) {
-    // What breaks because the person stopped it needs no explanation.
-    report.note('Stopped.')
+    // What breaks because the person stopped it needs no explanation; how to go on may.
+    const fix = thrown instanceof Interrupted ? thrown.fix : undefined
+    report.note(fix === undefined ? 'Stopped.' : `Stopped. ${fix}`)
     report.event('error', {
       code: 'interrupted',
       message: 'Stopped before it was done.',
-      fix: 'Run it again.',
+      fix: fix ?? 'Run it again.',
     })
     return stopped
   }

@@ -44,7 +44,12 @@ it('replaces a provider that is killed in mid-round, ends the job, and has its l
   expect(verdictsOf(2)).toEqual(['full', 'full'])
   const { lock } = dead!.work
   train.child.kill('SIGINT')
-  expect((await train.end).code).toBe(130)
+  const stopped = await train.end
+  expect(stopped.code).toBe(130)
+  const [archived] = await jobsOf(home)
+  const advice = `\`gradstr resume ${archived!.id.slice(0, 8)}\` goes on with this job; ${lock.locked} sats are in its locks.`
+  expect(last(stopped)).toMatchObject({ type: 'error', code: 'interrupted', fix: advice })
+  expect(stopped.stderr).toContain(`Stopped. ${advice}`)
   expect(await balanceOf(home)).toMatchObject({ locked: lock.locked })
 
   market.leap(beyondLock)

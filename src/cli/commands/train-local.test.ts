@@ -45,8 +45,8 @@ describe('gradstr train-local', () => {
     const running = start(args, options())
     await running.event('progress', ({ step }) => Number(step) > 0)
     running.child.kill('SIGINT')
-    const { code } = await running.end
-    expect(code).toBe(130)
+    const { code, json } = await running.end
+    expect([code, json().at(-1)?.fix]).toEqual([130, 'The same command goes on from there.'])
     expect(existsSync(folder.at('long'))).toBe(false)
     const [saved = ''] = readdirSync(folder.at('.long.training/checkpoints')).filter(name =>
       /^step/.test(name),

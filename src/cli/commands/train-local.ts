@@ -5,6 +5,7 @@ import type { LocalModel, LocalOrder } from '../../core/local/index.ts'
 import type { EngineName } from '../../core/training/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../cli.ts'
+import { advised } from '../interrupt.ts'
 import { type NoiseOptions, noiseOf, noiseOptions } from '../noise-options.ts'
 import { asOption, modelOption, positive, price, taskOption } from '../options.ts'
 import { textOptions } from '../text-options.ts'
@@ -110,7 +111,7 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
   report.note('Reading the dataset …')
   await withCompute(call, async compute => {
     const display = new CurveDisplay(report, cli.now)
-    const result = await trainLocally(
+    const training = trainLocally(
       order,
       compute,
       {
@@ -123,6 +124,7 @@ async function trainHere(call: Call, dataset: string, options: Options): Promise
       },
       signal,
     ).finally(() => display.done())
+    const result = await advised(signal, () => 'The same command goes on from there.', training)
     report.say(...lines.resultLines(result, order.out, report.paint))
     report.result({ out: order.out, steps: result.fitted.steps, report: result.report })
   })

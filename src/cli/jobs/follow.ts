@@ -1,6 +1,7 @@
 import {
   type CustomerJob,
   ended,
+  money,
   type OpenJob,
   openJob,
   owesReceipts,
@@ -9,7 +10,8 @@ import {
 } from '../../core/jobs/index.ts'
 import { type ErrorReport, reportOf } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
-import { Interrupted } from '../interrupt.ts'
+import { satsText } from '../format.ts'
+import { advised, Interrupted } from '../interrupt.ts'
 import { openProgress } from '../progress/display.ts'
 import { type Naming, viewOf } from './view.ts'
 
@@ -60,7 +62,8 @@ export async function follow(
   const draw = setInterval(() => display.show(viewOf(job.runner.state, heartbeats, naming)), frameMs)
   try {
     display.show(viewOf(job.runner.state, heartbeats, naming))
-    return await untilOver(job, call.signal)
+    const resuming = () => howToGoOn(id, money(job.runner.state).open)
+    return await advised(call.signal, resuming, untilOver(job, call.signal))
   } finally {
     clearInterval(keepBooks)
     clearInterval(draw)
@@ -70,6 +73,12 @@ export async function follow(
     await settle()
     await tools.relays.flush(3000)
   }
+}
+
+/** Said to whoever stops a job: the same command again would be a second one, paid again. */
+function howToGoOn(id: string, open: number): string {
+  const locked = open > 0 ? `; ${satsText(open)} ${open === 1 ? 'is' : 'are'} in its locks` : ''
+  return `\`gradstr resume ${id.slice(0, 8)}\` goes on with this job${locked}.`
 }
 
 async function untilOver({ runner }: OpenJob, signal: AbortSignal): Promise<CustomerJob> {

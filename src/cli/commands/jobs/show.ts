@@ -42,10 +42,25 @@ const partsOf = (job: CustomerJob, round: number): Part[] =>
   Object.values(job.engagements).flatMap(hired =>
     hired.works.filter(work => work.round === round).map(work => ({ hired, work })),
   )
+/** After the last one that somebody was asked for, a job that ends early has begun another. */
 const roundsOf = (job: CustomerJob): number[] =>
-  Array.from({ length: Math.min(job.round, job.plan!.rounds) }, (_, i) => i + 1)
+  Array.from({ length: Math.min(job.round, job.plan!.rounds) }, (_, i) => i + 1).filter(
+    round => partsOf(job, round).length > 0,
+  )
 
-function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): string[] {
+const waiting = {
+  awarding: 'The award is on its way to it.',
+  asked: 'It has not answered the award yet.',
+  accepted: 'It waits for its first round.',
+  gone: 'It left.',
+}
+/** Those that were awarded a part and never sent a round: they declined, stayed mute, or are yet to begin. */
+const idleOf = (job: CustomerJob): { hired: Hired; why: string }[] =>
+  Object.values(job.engagements)
+    .filter(({ works }) => works.length === 0)
+    .map(hired => ({ hired, why: hired.gone?.reason ?? waiting[hired.status] }))
+
+export function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): string[] {
   const plan = job.plan!
   const head = [
     paint('bold', `${plan.title}: ${job.phase}${job.end ? `. ${job.end.reason}` : ''}`),
@@ -62,8 +77,18 @@ function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): string[
       ...partsOf(job, round).flatMap(part => partLines(part, paint)),
     ]
   })
-  return [...head, ...rounds]
+  const idle = idleOf(job).map(({ hired, why }) => `  ${name(hired)}  ${printable(why)}`)
+  return [
+    ...head,
+    ...rounds,
+    ...(idle.length > 0 ? ['', paint('bold', 'Awarded, no round sent'), ...idle] : []),
+  ]
 }
+
+const figureLines = (figures: Readonly<Record<string, number>>): string[] =>
+  Object.entries(figures).map(
+    ([what, value]) => `      ${printable(what)}: ${Number.isInteger(value) ? count(value) : score(value)}`,
+  )
 
 function partLines({ hired, work }: Part, paint: Paint): string[] {
   const { verdict, lock } = work
@@ -81,15 +106,11 @@ function partLines({ hired, work }: Part, paint: Paint): string[] {
   return [
     `  ${name(hired)}  asked ${counted(work.steps, 'step')} for ${satsText(work.price)}; ${paid}${used} (${money})`,
     ...(reason ? [paint('dim', `    ${printable(reason)}`)] : []),
-    ...(verdict
-      ? Object.entries(verdict.figures).map(([what, value]) =>
-          paint('dim', `      ${what}: ${Number.isInteger(value) ? count(value) : score(value)}`),
-        )
-      : []),
+    ...figureLines(verdict?.figures ?? {}).map(line => paint('dim', line)),
   ]
 }
 
-const boughtFacts = (job: CustomerJob): object => ({
+export const boughtFacts = (job: CustomerJob): object => ({
   phase: job.phase,
   end: job.end,
   cap: job.plan!.cap,
@@ -106,6 +127,7 @@ const boughtFacts = (job: CustomerJob): object => ({
       left: hired.gone,
     })),
   })),
+  idle: idleOf(job).map(({ hired, why }) => ({ provider: hired.bid.provider, why, left: hired.gone })),
 })
 
 const workedFacts = (share: ArchivedEngagement['engagement']['shares'][number]) => ({
@@ -120,7 +142,7 @@ const workedFacts = (share: ArchivedEngagement['engagement']['shares'][number]) 
   redeemed: share.redeemed,
 })
 
-function workedLines({ id, createdAt, engagement }: ArchivedEngagement): string[] {
+export function workedLines({ id, createdAt, engagement }: ArchivedEngagement): string[] {
   return [
     `${printable(engagement.candidate?.job.title ?? 'A job')}: ${engagement.phase}${engagement.end ? `. ${printable(engagement.end.reason)}` : ''}`,
     `Work ${id} for ${engagement.candidate?.customer.slice(0, 12)}, since ${timeText(createdAt)}`,
@@ -129,6 +151,7 @@ function workedLines({ id, createdAt, engagement }: ArchivedEngagement): string[
       .flatMap(share => [
         `  Round ${share.round}: ${counted(share.steps, 'step')} for ${satsText(share.price)}; ${share.paid === undefined ? share.status : `paid ${share.paid === 'none' ? 'nothing' : share.paid === 'part' ? 'in part' : 'in full'}, ${share.used ? 'used' : 'not used'}`}${share.redeemed === undefined ? '' : `, ${satsText(share.redeemed)} earned`}`,
         ...(share.reason ? [`    ${printable(share.reason)}`] : []),
+        ...figureLines(share.figures ?? {}),
       ]),
   ]
 }

@@ -5,7 +5,7 @@ import { type Call, type Cli, callOf } from '../../cli.ts'
 import type { Safe } from '../../compose.ts'
 import { satsText, timeText } from '../../format.ts'
 import { liveHome } from '../../home.ts'
-import { orStopped } from '../../interrupt.ts'
+import { advised, orStopped } from '../../interrupt.ts'
 import { satsAmount } from '../../options.ts'
 import { invoiceLines } from '../../qr.ts'
 
@@ -62,9 +62,12 @@ function showInvoice({ report }: Call, mint: string, amount: number, asked: TopU
   report.event('invoice', { mint, ...invoiceFields(amount, asked) })
 }
 
+/** Another top-up would be another invoice. */
+const later = () => '`gradstr wallet balance --refresh` brings in what is paid to this invoice.'
+
 async function untilPaid({ report, signal }: Call, safe: Safe, asked: TopUp): Promise<void> {
   report.say('Waiting for the payment … (Ctrl-C ends the waiting, not the invoice)')
-  const added = await orStopped(signal, asked.paid)
+  const added = await advised(signal, later, orStopped(signal, asked.paid))
   const { available } = safe.wallet.balance()
   report.say(`${satsText(added)} came in. Available: ${satsText(available)}.`)
   report.result({ state: 'paid', added, available })

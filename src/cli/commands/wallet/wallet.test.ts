@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type MintServer, startMint } from '../../../core/localnet/index.ts'
-import { gradstr, temporaryFolder } from '../../process.test-support.ts'
+import { gradstr, start, temporaryFolder } from '../../process.test-support.ts'
 
 let folder: ReturnType<typeof temporaryFolder>
 /** Its invoices pay themselves; those of the other one only when somebody pays them. */
@@ -78,6 +78,35 @@ describe('gradstr wallet', { timeout: 300_000 }, () => {
       { env, input: `${words.toUpperCase()}\n` },
     )
     expect(last(restored)).toMatchObject({ type: 'result', found: 900 - fee, available: 900 - fee, locks: 0 })
+  })
+
+  it('says when it is stopped how a payment that comes later is brought in', async () => {
+    const args = ['wallet', 'topup', '21', '--mint', other.url, '--home', folder.at('waiting'), '--json']
+    const running = start(args, { env })
+    await running.event('invoice')
+    await running.says('Waiting for the payment')
+    running.child.kill('SIGINT')
+    const stopped = await running.end
+    const fix = '`gradstr wallet balance --refresh` brings in what is paid to this invoice.'
+    expect([stopped.code, last(stopped)]).toMatchObject([130, { code: 'interrupted', fix }])
+    expect(stopped.stderr).toContain(`Stopped. ${fix}`)
+  })
+
+  it('pays from the mint of the flag, though another one holds more', async () => {
+    const second = await startMint({ folder: folder.at('second') })
+    try {
+      await wallet('two', 'topup', '1000', '--mint', mint.url)
+      await wallet('two', 'topup', '200', '--mint', second.url)
+      const asked = await wallet('payee-2', 'topup', '50', '--no-wait', '--mint', other.url)
+      const invoice = String(last(asked)?.invoice)
+      const paid = await wallet('two', 'withdraw', invoice, '--yes', '--mint', second.url)
+      expect([paid.code, last(paid)]).toMatchObject([0, { state: 'paid', mint: second.url }])
+      expect(last(await wallet('two', 'balance'))).toMatchObject({
+        mints: { [mint.url]: { available: 1000 } },
+      })
+    } finally {
+      await second.close()
+    }
   })
 
   it('brings in what was paid while nobody waited', async () => {

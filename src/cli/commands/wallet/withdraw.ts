@@ -4,7 +4,7 @@ import { type Call, type Cli, callOf } from '../../cli.ts'
 import type { Safe } from '../../compose.ts'
 import { satsText } from '../../format.ts'
 import { liveHome } from '../../home.ts'
-import { orStopped } from '../../interrupt.ts'
+import { advised, orStopped } from '../../interrupt.ts'
 import { ask } from '../../prompt.ts'
 
 const help = `
@@ -28,7 +28,7 @@ async function withdraw(call: Call, invoice: string, yes: boolean): Promise<void
   const { openSafe } = await import('../../compose.ts')
   const safe = await openSafe(call, { home: liveHome(call.folder), command: 'gradstr wallet withdraw' })
   try {
-    const mint = mintToPayFrom(safe)
+    const mint = mintToPayFrom(safe, call.network.mints)
     const quote = await orStopped(call.signal, safe.wallet.quoteWithdrawal(mint, invoice))
     call.report.say(`${satsText(quote.amount)} from ${mint}, and at most ${satsText(quote.fee)} in fees.`)
     call.report.event('quote', { mint, ...quote })
@@ -39,9 +39,12 @@ async function withdraw(call: Call, invoice: string, yes: boolean): Promise<void
   }
 }
 
-async function pay({ report }: Call, safe: Safe, mint: string, invoice: string): Promise<void> {
+/** An invoice that may have been paid is not paid by hand again. */
+const unsure = () => '`gradstr wallet balance --refresh` tells how the payment ended.'
+
+async function pay({ report, signal }: Call, safe: Safe, mint: string, invoice: string): Promise<void> {
   // Not to be interrupted from here on: a payment that left has an end, and the wallet wants to see it.
-  const done = await safe.wallet.withdraw(mint, invoice)
+  const done = await advised(signal, unsure, safe.wallet.withdraw(mint, invoice))
   const { available } = safe.wallet.balance()
   if (done.pending)
     report.say(
@@ -56,11 +59,11 @@ async function pay({ report }: Call, safe: Safe, mint: string, invoice: string):
   report.result({ state: pending ? 'pending' : 'paid', mint, ...figures, available })
 }
 
-/** The mint of the flag, else the one that holds most. */
-function mintToPayFrom({ network, wallet }: Safe): string {
+/** Of the flag's mints, else of all, the one that holds most. */
+function mintToPayFrom({ network, wallet }: Safe, flagged: readonly string[]): string {
   const holds = (mint: string) => wallet.balance().mints[mint]?.available ?? 0
   const known = [...new Set([...network.mints, ...Object.keys(wallet.balance().mints)])]
-  const best = known.sort((a, b) => holds(b) - holds(a))[0]
+  const best = (flagged.length > 0 ? [...flagged] : known).sort((a, b) => holds(b) - holds(a))[0]
   if (best !== undefined) return best
   throw new UserError('wallet/empty', {
     message: 'There is nothing to withdraw: this wallet has never held anything.',
