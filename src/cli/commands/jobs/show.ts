@@ -58,7 +58,10 @@ const waiting = {
 const idleOf = (job: CustomerJob): { hired: Hired; why: string }[] =>
   Object.values(job.engagements)
     .filter(({ works }) => works.length === 0)
-    .map(hired => ({ hired, why: hired.gone?.reason ?? waiting[hired.status] }))
+    .map(hired => ({ hired, why: whyIdle(hired) }))
+
+const whyIdle = ({ gone, status }: Hired): string =>
+  gone?.code === 'declined' ? `It declined: ${gone.reason}` : (gone?.reason ?? waiting[status])
 
 export function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): string[] {
   const plan = job.plan!
