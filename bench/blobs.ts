@@ -4,6 +4,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encryptFile } from '../src/core/blobs/index.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 
 const size = 256 * 1024 * 1024
 const chunk = 4 * 1024 * 1024
@@ -64,17 +65,11 @@ const median = (values: number[]): number =>
 function show(json: boolean, { ours, bare }: { ours: number; bare: number }): void {
   const ratio = ours / bare
   if (json) {
-    const result = {
-      type: 'result',
-      bench: 'blobs',
-      megabytesPerSecond: ours,
-      bare,
-      ratio,
-      goal: 0.8,
-      bytes: size,
-      runs,
-    }
-    process.stdout.write(`${JSON.stringify(result)}\n`)
+    const rows = [
+      { engine: 'ours', mb_per_s: ours },
+      { engine: 'node', mb_per_s: bare },
+    ]
+    writeResult({ bench: 'blobs', goal: 0.8, bytes: size, runs, rows, ratio })
     return
   }
   process.stdout.write(

@@ -1,5 +1,7 @@
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { gradstr } from './process.test-support.ts'
+import { program } from './program.ts'
 
 const linesOf = (text: string) => text.trimEnd().split('\n')
 
@@ -18,6 +20,24 @@ describe('the command line', () => {
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(command.stdout).toContain('--no-wait')
     expect(command.stdout).toContain('--mint <url>')
+  })
+
+  it('keeps every help within 80 columns, and says where a model goes that has no --out', () => {
+    let said = ''
+    const stdout = { write: (text: string) => (said += text) } as unknown as NodeJS.WriteStream
+    const helpOf = (command: Command): [string, string][] => {
+      said = ''
+      command.outputHelp()
+      return [[command.name(), said], ...command.commands.flatMap(helpOf)]
+    }
+    const { stdin, stderr, env } = process
+    const cli = { stdin, stdout, stderr, env, cwd: '.', signal: new AbortController().signal, now: Date.now }
+    const helps = helpOf(program(cli))
+    expect(helps.length).toBeGreaterThan(15)
+    for (const [name, help] of helps)
+      for (const line of help.split('\n')) expect([name, line, line.length <= 80]).toEqual([name, line, true])
+    expect(new Map(helps).get('train')).toMatch(/--out <folder>.*\n?.*NAME-model/)
+    expect(new Map(helps).get('demo')).toMatch(/--out <folder>.*\n?.*gradstr-demo-model/)
   })
 
   it.concurrent.each([

@@ -21,8 +21,9 @@ import { addWallet } from './commands/wallet/index.ts'
 import { version } from './version.ts'
 
 const exitCodes = `
-Exit codes: 0 done · 1 failed (the reason is on stderr) · 2 the command line is wrong · 70 a defect in Gradstr ·
-130 interrupted (Ctrl-C) · 143 terminated. Environment: GRADSTR_HOME, GRADSTR_PASSPHRASE, GRADSTR_DEBUG=1, NO_COLOR.`
+Exit codes: 0 done · 1 failed (the reason is on stderr) · 2 the command line is
+wrong · 70 a defect in Gradstr · 130 interrupted (Ctrl-C) · 143 terminated.
+Environment: GRADSTR_HOME, GRADSTR_PASSPHRASE, GRADSTR_DEBUG=1, NO_COLOR.`
 
 /** The whole command line. A command that is not here does not exist. */
 export function program(cli: Cli): Command {

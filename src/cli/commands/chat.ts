@@ -12,9 +12,10 @@ import { type WritingOptions, writingOptions } from '../writing/options.ts'
 const STAYS = { idle: 2 ** 31 - 1 }
 
 const help = `
-DIR is the folder of a language model that was trained on conversations: JSON lines with "messages". Answers come as they
-are written; Ctrl-C stops one, /exit or Ctrl-D ends the conversation. The oldest messages are forgotten once it is longer
-than the model can see.`
+DIR is the folder of a language model that was trained on conversations: JSON
+lines with "messages". Answers come as they are written; Ctrl-C stops one, /exit
+or Ctrl-D ends the conversation. The oldest messages are forgotten once it is
+longer than the model can see.`
 
 export function addChat(gradstr: Command, cli: Cli): void {
   const command = gradstr

@@ -17,9 +17,12 @@ interface Options {
 }
 
 const help = `
-DATASET is a CSV or TSV file as a spreadsheet saves it, Parquet, JSON lines, a text (one document, or several divided by
-<|endoftext|>), a folder of texts, JSON lines with "text", "prompt" and "completion", or "messages", a folder or zip of
-images (PNG, JPEG, WebP) in a folder for each class, a folder of IDX images, or the word "mnist". Nothing leaves this computer. The exit code is 1 when the dataset cannot be trained on as it is.`
+DATASET is a CSV or TSV file as a spreadsheet saves it, Parquet, JSON lines, a
+text (one document, or several divided by <|endoftext|>), a folder of texts,
+JSON lines with "text", "prompt" and "completion", or "messages", a folder or
+zip of images (PNG, JPEG, WebP) in a folder for each class, a folder of IDX
+images, or the word "mnist". Nothing leaves this computer. The exit code is 1
+when the dataset cannot be trained on as it is.`
 
 export function addInspect(gradstr: Command, cli: Cli): void {
   gradstr

@@ -6,8 +6,9 @@ import { type Call, type Cli, callOf } from '../cli.ts'
 import { untilStopped } from '../interrupt.ts'
 
 const help = `
-Relay, Blossom server and mint run in this process, on 127.0.0.1 only. The mint's invoices pay themselves: its sats
-are play money. Without --folder everything it held is gone when it stops.
+Relay, Blossom server and mint run in this process, on 127.0.0.1 only. The
+mint's invoices pay themselves: its sats are play money. Without --folder
+everything it held is gone when it stops.
 
 Then, in other terminals, with the three addresses that it prints as NET:
   gradstr provide NET --home FOLDER

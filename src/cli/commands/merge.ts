@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import { type Cli, callOf } from '../cli.ts'
 
 const help = `
-ADAPTER is the folder that "train-local --lora" or PEFT wrote. The new folder is a whole model in Hugging Face's layout, which
-needs neither the adapter nor its base any more, and can be trained further with "train-local --base".
+ADAPTER is the folder that "train-local --lora" or PEFT wrote. The new folder is
+a whole model in Hugging Face's layout, which needs neither the adapter nor its
+base any more, and can be trained further with "train-local --base".
 
   gradstr merge letters --out letters-whole`
 

@@ -38,15 +38,18 @@ interface Options extends NoiseOptions {
 const engines: EngineName[] = ['cpu', 'webgpu', 'dml', 'coreml', 'cuda', 'tfjs']
 
 const help = `
-DATASET as for "inspect". A table is learned by a multi-layer perceptron, images by a convolutional network, a text by a GPT;
-sizes and steps follow from the dataset, and are shown before it begins. Nothing leaves this computer and nobody is paid.
+DATASET as for "inspect". A table is learned by a multi-layer perceptron, images
+by a convolutional network, a text by a GPT; sizes and steps follow from the
+dataset, and are shown before it begins. Nothing leaves this computer and nobody
+is paid.
 
-With --base a model goes on learning: a GPT-2 or Llama in Hugging Face's layout, or a folder of Gradstr's, with its own tokenizer
-and sizes. --lora leaves it as it is and trains adapters beside it, which takes far less memory: DIR is then a PEFT adapter
-that refers to its base; "merge" makes one model of both.
+With --base a model goes on learning: a GPT-2 or Llama in Hugging Face's layout,
+or a folder of Gradstr's, with its own tokenizer and sizes. --lora leaves it as
+it is and trains adapters beside it, which takes far less memory: DIR is then a
+PEFT adapter that refers to its base; "merge" makes one model of both.
 
-Ctrl-C stops it and leaves a checkpoint beside DIR; the same command goes on from there. Ask the model with "predict" or
-"chat".
+Ctrl-C stops it and leaves a checkpoint beside DIR; the same command goes on
+from there. Ask the model with "predict" or "chat".
 
   gradstr train-local flowers.csv --out flowers
   gradstr train-local photos/ --flip --crop 4 --dropout 0.5 --out classes

@@ -100,6 +100,25 @@ describe('what is inferred', () => {
     for (const { why } of columns) expect(why).toMatch(/^[A-Z].*\.$/)
   })
 
+  it('asks for nothing to be done about a text that is the same in every row', async () => {
+    const file = folder.write(
+      'same.csv',
+      lines(60, i => `EU,${i * 7},${i % 2 ? 'a' : 'b'}`, 'region,x,y'),
+    )
+    const { problems } = await inspectRows(file)
+    expect(problems).toMatchObject([{ code: 'dataset/column-constant', fix: 'Nothing needs to be done.' }])
+  })
+
+  it('counts the different days of a column of dates', async () => {
+    const day = (i: number) => new Date(Date.UTC(2024, 0, 1 + (i % 84))).toISOString().slice(0, 10)
+    const file = folder.write(
+      'days.csv',
+      lines(300, i => `${day(i)},${i % 2 ? 'a' : 'b'}`, 'day,y'),
+    )
+    const { columns } = await inspectRows(file)
+    expect(columns[0]).toMatchObject({ type: 'date', distinct: 84, distinctIsMinimum: false })
+  })
+
   it.each([
     ['a,b,Label\n1,2,x\n', 'Label'],
     ['y,b,c\n1,2,x\n', 'y'],

@@ -102,8 +102,9 @@ export function parseBackup(value: unknown): Backup {
   const result = backup.safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]
+  const part = issue?.path.join('.')
   throw new UserError('payments/backup', {
-    message: `The wallet's backup is not readable: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`,
+    message: `This is no backup of a Gradstr wallet${part ? `: its part "${part}" is missing or is not as it should be` : ''}.`,
     fix: 'Restore from the mnemonic alone; open locks come back after their locktime on the old machine.',
   })
 }

@@ -1,3 +1,4 @@
+export { parseBackup } from './backup.ts'
 export type {
   Accounts,
   Audit,

@@ -59,18 +59,23 @@ export function checkLimits(
           fix,
         })
     }
-    refuse('payments/cap', lock.cap, 'its budget', 'Wait until a lock has come back, or raise the budget.')
+    refuse(
+      'payments/cap',
+      lock.cap,
+      'its budget',
+      'Wait until a lock has come back; a new job can have a larger budget.',
+    )
     if (limits.perJob !== undefined)
       refuse(
         'payments/limit-job',
         limits.perJob,
         'the limit per job',
-        'Raise the limit per job in the settings.',
+        'Have a smaller job trained: fewer providers or fewer rounds.',
       )
     if (limits.perRound !== undefined && amount > limits.perRound)
       throw new UserError('payments/limit-round', {
         message: `This round would take ${amount} sat with its fee; the limit per round is ${limits.perRound} sat.`,
-        fix: 'Raise the limit per round in the settings, or offer smaller rounds.',
+        fix: 'Hire for less a round: fewer steps, or providers that ask less.',
       })
   }
   if (limits.perDay === undefined) return
@@ -78,6 +83,6 @@ export function checkLimits(
   if (today + amount > limits.perDay)
     throw new UserError('payments/limit-day', {
       message: `${today} sat have left in the last 24 hours; ${amount} more would exceed the limit of ${limits.perDay} sat a day.`,
-      fix: 'Wait, or raise the limit per day in the settings.',
+      fix: 'Wait: what left more than 24 hours ago does not count.',
     })
 }

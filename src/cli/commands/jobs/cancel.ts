@@ -4,9 +4,10 @@ import { type Call, type Cli, callOf } from '../../cli.ts'
 import { satsText } from '../../format.ts'
 
 const help = `
-What was delivered is still checked and paid; the rest of the locked sats comes back, at once from providers that
-answer, else when the lock opens. A model of the rounds that were trained is written to its folder.
-When the job runs in another process of this home, stop that one first (Ctrl-C).`
+What was delivered is still checked and paid; the rest of the locked sats comes
+back, at once from providers that answer, else when the lock opens. A model of
+the rounds that were trained is written to its folder. When the job runs in
+another process of this home, stop that one first (Ctrl-C).`
 
 export function addCancel(gradstr: Command, cli: Cli): void {
   gradstr

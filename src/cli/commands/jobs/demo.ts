@@ -11,15 +11,18 @@ import { type OrderOptions, orderOptions } from './options.ts'
 import { trainOnPractice } from './train.ts'
 
 const help = `
-Everything is real but the money: a Nostr relay, a Blossom server and a Cashu mint on 127.0.0.1, providers as separate
-processes, encrypted shards, locked sats for every round. What it makes up on the way is deleted; the model stays.`
+Everything is real but the money: a Nostr relay, a Blossom server and a Cashu
+mint on 127.0.0.1, providers as separate processes, encrypted shards, locked
+sats for every round. What it makes up on the way is deleted; the model stays.`
+
+const defaultOut = 'gradstr-demo-model'
 
 export function addDemo(gradstr: Command, cli: Cli): void {
   const command = gradstr
     .command('demo')
     .description('a whole job on this computer: handwritten digits, three providers, play money')
     .option('--dataset <dataset>', 'a file, a folder, or "mnist"', 'mnist')
-  orderOptions(command)
+  orderOptions(command, defaultOut)
     .addHelpText('after', help)
     .action(async (options: OrderOptions & { dataset: string }, it: Command) => {
       const asked = await callOf(cli, it)
@@ -27,7 +30,7 @@ export function addDemo(gradstr: Command, cli: Cli): void {
       const folder = mkdtempSync(join(tmpdir(), 'gradstr-demo-'))
       try {
         const call = { ...asked, folder }
-        const out = options.out ?? 'gradstr-demo-model'
+        const out = options.out ?? defaultOut
         // Of digits a perceptron learns enough in the time that somebody looks on.
         const model = options.dataset === 'mnist' ? { model: options.model ?? ('mlp' as const) } : {}
         const job = trainOnPractice(

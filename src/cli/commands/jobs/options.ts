@@ -27,7 +27,8 @@ export const mostProviders = 100
 /** As many as the wire allows (`MAX_ROUNDS` of the market): an award names every round. */
 export const mostRounds = 256
 
-export const orderOptions = (command: Command): Command =>
+/** @param out  the model's folder when none is named, for the help */
+export const orderOptions = (command: Command, out: string): Command =>
   command
     .option('--target <column>', 'the column to predict; inferred when left out')
     .addOption(taskOption())
@@ -50,4 +51,4 @@ export const orderOptions = (command: Command): Command =>
         'for experiments: each provider gets rows of so many classes only',
       ).argParser(positive('classes')),
     )
-    .option('--out <folder>', 'the model’s folder')
+    .option('--out <folder>', `the model’s folder; ${out} when left out`)

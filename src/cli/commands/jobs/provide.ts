@@ -12,11 +12,13 @@ import { positive, price, satsAmount } from '../../options.ts'
 type Options = ProvideOptions & { once?: true; practice?: true }
 
 const help = `
-The machine is measured first; it never bids on what does not fit its memory or its price. Work is declarative
-(a recipe and bounded numbers): no stranger's code ever runs here. Strangers begin with a quarter of a round.
-Ctrl-C leaves politely: locked sats go back, delivered work is still paid.
+The machine is measured first; it never bids on what does not fit its memory or
+its price. Work is declarative (a recipe and bounded numbers): no stranger's
+code ever runs here. Strangers begin with a quarter of a round. Ctrl-C leaves
+politely: locked sats go back, delivered work is still paid.
 
-Three addresses say where to listen and what to be paid in: --relay, --blossom and --mint. The home remembers them.`
+Three addresses say where to listen and what to be paid in: --relay, --blossom
+and --mint. The home remembers them.`
 
 export function addProvide(gradstr: Command, cli: Cli): void {
   gradstr

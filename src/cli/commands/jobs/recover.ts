@@ -6,8 +6,9 @@ import { closing } from '../../closing.ts'
 import { liveHome } from '../../home.ts'
 
 const help = `
-For a new machine: the recovery phrase (asked for, or read from stdin), the dataset file the job was started with,
-and --relay as it was announced on. The job goes on here under the next epoch; the old machine stops when it sees that.`
+For a new machine: the recovery phrase (asked for, or read from stdin), the
+dataset file the job was started with, and --relay as it was announced on. The
+job goes on here under the next epoch; the old machine stops when it sees that.`
 
 export function addRecover(gradstr: Command, cli: Cli): void {
   gradstr

@@ -3,8 +3,9 @@ import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 
 const help = `
-A job that was stopped goes on where it was. One that is over may still have sats in locks of providers that fell silent:
-they open some time after the end, and this command takes them back. "gradstr jobs" shows what is open.`
+A job that was stopped goes on where it was. One that is over may still have
+sats in locks of providers that fell silent: they open some time after the end,
+and this command takes them back. "gradstr jobs" shows what is open.`
 
 export function addResume(gradstr: Command, cli: Cli): void {
   gradstr

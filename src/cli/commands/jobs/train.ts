@@ -8,18 +8,20 @@ import { noiseOptions } from '../../noise-options.ts'
 import { type OrderOptions, orderOptions } from './options.ts'
 
 const help = `
-DATASET as for "inspect": a table, pictures or a text. Without --relay, --blossom and --mint the practice network is used: providers are hired on
-this computer and the sats are play money. With them, a real wallet pays strangers: top it up first.
+DATASET as for "inspect": a table, pictures or a text. Without --relay,
+--blossom and --mint the practice network is used: providers are hired on this
+computer and the sats are play money. With them, a real wallet pays strangers:
+top it up first.
 
-A quote comes first; a budget that cannot cover it is refused before anything is locked. Ctrl-C stops the job where
-it is, and "gradstr resume" goes on.`
+A quote comes first; a budget that cannot cover it is refused before anything is
+locked. Ctrl-C stops the job where it is, and "gradstr resume" goes on.`
 
 export function addTrain(gradstr: Command, cli: Cli): void {
   const command = gradstr
     .command('train')
     .description('have a model trained on a dataset by paid providers')
     .argument('<dataset>', 'a file, a folder, or "mnist"')
-  noiseOptions(orderOptions(command))
+  noiseOptions(orderOptions(command, 'NAME-model, after the dataset,'))
     .option('--receipts', 'say in public who worked for you and what was paid, where a provider agrees')
     .addHelpText('after', help)
     .action(async (dataset: string, options: OrderOptions, it: Command) => {

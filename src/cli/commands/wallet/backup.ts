@@ -6,8 +6,9 @@ import { counted } from '../../format.ts'
 import { liveHome } from '../../home.ts'
 
 const help = `
-The recovery phrase brings back the identity and, from the mints, every sat that is not locked. It cannot bring back
-sats that are locked for rounds under way: --out writes those to a file (it is money: keep it as safe as the phrase).`
+The recovery phrase brings back the identity and, from the mints, every sat that
+is not locked. It cannot bring back sats that are locked for rounds under way:
+--out writes those to a file (it is money: keep it as safe as the phrase).`
 
 export function addBackup(wallet: Command, cli: Cli): void {
   wallet

@@ -10,8 +10,9 @@ import { orStopped } from '../../interrupt.ts'
 import { askMnemonic } from '../../mnemonic.ts'
 
 const help = `
-In a new --home the recovery phrase is asked for (or read from stdin where nobody can type). In a home that has one,
-its own is used: sats that its database does not know are found at the mints again.`
+In a new --home the recovery phrase is asked for (or read from stdin where
+nobody can type). In a home that has one, its own is used: sats that its
+database does not know are found at the mints again.`
 
 export function addRestore(wallet: Command, cli: Cli): void {
   wallet
@@ -32,7 +33,7 @@ async function restore(call: Call, from: string | undefined): Promise<void> {
     import('../../../core/identity/index.ts'),
   ])
   const home = liveHome(call.folder)
-  const backup = from === undefined ? undefined : readBackup(resolve(call.cli.cwd, from))
+  const backup = from === undefined ? undefined : await readBackup(resolve(call.cli.cwd, from))
   const isNew = !(await hasVault(home.folder))
   if (isNew) requireNetwork(call.network, ['mints'])
   const mnemonic = isNew ? await askMnemonic(call) : undefined
@@ -61,16 +62,18 @@ async function restore(call: Call, from: string | undefined): Promise<void> {
   }
 }
 
-/** The wallet checks what is in it; here only that it is JSON. */
-function readBackup(path: string): Backup {
+/** Read before anything is asked or made. @throws UserError `wallet/bad-backup` that names the file */
+async function readBackup(path: string): Promise<Backup> {
+  const { parseBackup } = await import('../../../core/payments/index.ts')
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Backup // checked by the wallet (payments/backup.ts)
+    return parseBackup(JSON.parse(readFileSync(path, 'utf8')))
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
+    if (!(cause instanceof SyntaxError || cause instanceof UserError)) throw cause
     throw new UserError('wallet/bad-backup', {
-      message: 'This file is not a backup of a Gradstr wallet.',
+      message:
+        cause instanceof UserError ? cause.message : 'This is no backup of a Gradstr wallet: it is not JSON.',
       where: path,
-      fix: 'Give the file that `gradstr wallet backup --out` wrote.',
+      fix: 'Give the file that `gradstr wallet backup --out` wrote. Without --from the phrase alone brings back what is not locked.',
     })
   }
 }

@@ -10,8 +10,9 @@ import { satsAmount } from '../../options.ts'
 import { invoiceLines } from '../../qr.ts'
 
 const help = `
-Any Lightning wallet can pay the invoice. The mint takes no fee for it. Stopping this command loses nothing: sats paid
-later come in with \`gradstr wallet balance --refresh\`.`
+Any Lightning wallet can pay the invoice. The mint takes no fee for it. Stopping
+this command loses nothing: sats paid later come in with
+\`gradstr wallet balance --refresh\`.`
 
 export function addTopup(wallet: Command, cli: Cli): void {
   wallet

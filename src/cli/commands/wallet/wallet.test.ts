@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type MintServer, startMint } from '../../../core/localnet/index.ts'
 import { gradstr, start, temporaryFolder } from '../../process.test-support.ts'
@@ -131,6 +131,21 @@ describe('gradstr wallet', { timeout: 300_000 }, () => {
       /^Error: .*\nWhere: .*\nFix: Set the environment variable GRADSTR_PASSPHRASE.*\n$/,
     )
     expect(last(over)).toMatchObject({ type: 'error', code: 'system/eexist' })
+  })
+
+  it('says of a file that is no backup what is wrong with it and where it is', async () => {
+    writeFileSync(folder.at('list.json'), '{"v":1}')
+    writeFileSync(folder.at('words.json'), 'no JSON')
+    const from = (file: string) => wallet('bad', 'restore', '--mint', mint.url, '--from', folder.at(file))
+    const [list, words] = await Promise.all([from('list.json'), from('words.json')])
+    expect(list.stderr).toMatch(
+      /^Error: This is no backup of a Gradstr wallet: its part "counters" is missing .*\.\nWhere: .*list\.json\nFix: Give the file/,
+    )
+    expect([words.code, last(words)]).toMatchObject([
+      1,
+      { code: 'wallet/bad-backup', where: folder.at('words.json') },
+    ])
+    expect(existsSync(folder.at('bad'))).toBe(false)
   })
 
   it('makes no home for a command that fails before it needs one', async () => {

@@ -8,8 +8,9 @@ import { advised, orStopped } from '../../interrupt.ts'
 import { ask } from '../../prompt.ts'
 
 const help = `
-Amount and the highest possible fee are shown first. A payment whose end is not known yet is pending: it is never sent
-twice, and \`gradstr wallet balance --refresh\` asks how it ended.`
+Amount and the highest possible fee are shown first. A payment whose end is not
+known yet is pending: it is never sent twice, and
+\`gradstr wallet balance --refresh\` asks how it ended.`
 
 export function addWithdraw(wallet: Command, cli: Cli): void {
   wallet

@@ -76,7 +76,9 @@ const leftOut = (name: string, report: ColumnReport): Problem => ({
   severity: 'info',
   message: `Column "${name}" is left out. ${report.why}`,
   fix:
-    report.type === 'text' ? 'If it matters, group its values into fewer ones.' : 'Nothing needs to be done.',
+    report.type === 'text' && report.role === 'ignored'
+      ? 'If it matters, group its values into fewer ones.'
+      : 'Nothing needs to be done.',
 })
 
 /** What is wrong with the answer. Everything here that is an error makes training impossible. */

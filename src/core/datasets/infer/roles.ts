@@ -53,12 +53,7 @@ function typeOf(known: KnownColumn): ColumnReport['type'] {
 export function distinctOf(known: KnownColumn): { distinct: number; distinctIsMinimum: boolean } {
   if (known instanceof TextColumn)
     return { distinct: known.dictionary.values.length, distinctIsMinimum: known.dictionary.full }
-  if (known instanceof NumberColumn) return { distinct: known.distinct, distinctIsMinimum: known.many }
-  const filled = known.missing < known.rows
-  return {
-    distinct: !filled ? 0 : known.min === known.max ? 1 : 2,
-    distinctIsMinimum: known.min !== known.max,
-  }
+  return { distinct: known.distinct, distinctIsMinimum: known.many }
 }
 
 function roleOf(name: string, known: KnownColumn, rows: number): [Role, string] {

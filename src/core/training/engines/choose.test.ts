@@ -28,6 +28,24 @@ describe('the choice of an engine', () => {
     expect(chooseEngine([noNumbers]).reasons.get('webgpu')).toMatch(/no numbers/)
   })
 
+  it.each([
+    [
+      'webgpu',
+      '/onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 adapter_result.status == wgpu::RequestAdapterStatus::Success was false. F',
+      'no graphics card that WebGPU can use was found',
+    ],
+    [
+      'cuda',
+      'OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library',
+      'the libraries of CUDA and cuDNN were not found',
+    ],
+  ] as const)('says in plain words what %s lacks', (name, failure, words) => {
+    const absent: Probed = { name, test: null, flopsPerSecond: null, failure }
+    expect(chooseEngine([absent, cpu]).reasons.get(name)).toBe(
+      `not used, because it does not run here: ${words}`,
+    )
+  })
+
   it('passes over one that does not run, in its own words', () => {
     const absent: Probed = { name: 'cuda', test: null, flopsPerSecond: null, failure: 'no libcuda.so' }
     const { chosen, reasons } = chooseEngine([absent, cpu])

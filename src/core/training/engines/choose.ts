@@ -40,12 +40,20 @@ function whyUsed(best: Probed, second: Probed | undefined): string {
 }
 
 function whyNot({ test, flopsPerSecond, failure, ...one }: Probed, best: Probed | undefined): string {
-  if (failure !== null) return `not used, because it does not run here: ${failure}`
+  if (failure !== null) return `not used, because it does not run here: ${inPlainWords(failure)}`
   if (test && !test.passed)
     return `not used, because it computes wrong: in the model "${test.worst}", ${errorText(test)}`
   if (!test || !best) return 'not used, because it was not measured'
   return `not used, because ${TITLES[best.name]} is ${factor(best, { ...one, test, failure, flopsPerSecond })} × as fast`
 }
+
+/** What ONNX Runtime says, by its source's lines, where a machine lacks what an engine needs. */
+const lacks: readonly [RegExp, string][] = [
+  [/adapter_result|RequestAdapter/, 'no graphics card that WebGPU can use was found'],
+  [/_Cuda: Failed to load shared library/, 'the libraries of CUDA and cuDNN were not found'],
+]
+
+const inPlainWords = (failure: string): string => lacks.find(([said]) => said.test(failure))?.[1] ?? failure
 
 const errorText = ({ error }: Verdict): string =>
   error === null
