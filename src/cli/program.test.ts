@@ -58,6 +58,12 @@ describe('the command line', () => {
     [['demo', '--relay', 'wss://relay.example'], 'usage/demo-network', /network of its own/, /gradstr train/],
     [['localnet', '--mint', 'mint.example'], 'usage/bad-url', /"mint.example" is not a web address/, /https/],
     [
+      ['train', 'x.csv', '--budget', '0'],
+      'usage/invalid-argument',
+      /--budget "0": It takes a whole number of sats/,
+      /train --help/,
+    ],
+    [
       ['localnet', '--relay', 'https://r.example'],
       'usage/bad-url',
       /"https:\/\/r.example" is not a relay/,
