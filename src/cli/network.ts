@@ -51,11 +51,15 @@ function webAddress(flag: string, text: string): string {
 
 export const rememberedNetwork = (settings: Settings): Network => settings.get('network', stored) ?? noNetwork
 
-/** Flags win over what the home remembers, kind by kind; the result is remembered. */
-export function chooseNetwork(settings: Settings, flags: Network): Network {
-  const last = rememberedNetwork(settings)
+/** Flags win over what the home remembers, kind by kind. */
+export function overlaid(last: Network, flags: Network): Network {
   const pick = (kind: keyof Network) => (flags[kind].length > 0 ? flags[kind] : last[kind])
-  const chosen = { relays: pick('relays'), blossoms: pick('blossoms'), mints: pick('mints') }
+  return { relays: pick('relays'), blossoms: pick('blossoms'), mints: pick('mints') }
+}
+
+/** What this run uses, which is remembered. */
+export function chooseNetwork(settings: Settings, flags: Network): Network {
+  const chosen = overlaid(rememberedNetwork(settings), flags)
   if (!isEmpty(flags)) settings.set('network', chosen)
   return chosen
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { writeTable } from '../../src/core/jobs/home.test-support.ts'
 import { balanceOf, jobsOf, wrongs } from './books.test-support.ts'
@@ -33,9 +33,9 @@ async function died(fact: string) {
   await train.end
   expect(train.child.signalCode).toBe('SIGKILL')
   const { mnemonic } = last(await market.run(['wallet', 'backup', '--home', old]).end)
-  const recover = () =>
+  const recover = (path = dataset) =>
     market.run(
-      ['recover', dataset, '--home', market.at('new'), '--out', market.at('new-model'), ...market.network()],
+      ['recover', path, '--home', market.at('new'), '--out', market.at('new-model'), ...market.network()],
       { input: `${mnemonic}\n` },
     )
   return { old, fresh: market.at('new'), providers, recover }
@@ -43,6 +43,11 @@ async function died(fact: string) {
 
 it('goes on with a job on a new machine, and the old one, when it comes back, stops and pays nothing', async () => {
   const { old, fresh, providers, recover } = await died('"type":"round-sent".*"round":2')
+  const otherData = await recover(writeTable(market.at('other-data'), 200)).end
+  expect([otherData.code, last(otherData).code]).toEqual([1, 'job/other-dataset'])
+  // Whatever was fetched and encoded for it is gone again.
+  expect(readdirSync(`${fresh}/work`).filter(name => name !== 'blobs')).toEqual([])
+
   const taking = recover()
   // It has the job's state and has said so: from here on it coordinates.
   await taking.event('progress')

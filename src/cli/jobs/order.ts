@@ -18,6 +18,7 @@ import { bytesText, count, counted, duration, satsText } from '../format.ts'
 import type { Network } from '../network.ts'
 import { noiseOf } from '../noise-options.ts'
 import { textOptions } from '../text-options.ts'
+import { tellSilent } from './connections.ts'
 
 /** A practice network is this computer's own: its times are short, its sats worth nothing. */
 export const isPractice = ({ mints }: Network): boolean =>
@@ -86,6 +87,7 @@ export async function drafted(
       if (step === 'asking') await beforeAsking?.()
       call.report.say(call.report.paint('dim', doing[step]))
     },
+    onSilent: silent => tellSilent(call, silent),
   })
   const { prepared, plan, quote, id } = made
   const { report } = call

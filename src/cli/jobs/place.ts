@@ -1,6 +1,6 @@
 import type { Call } from '../cli.ts'
-import { homeExists, liveHome } from '../home.ts'
-import { isEmpty, type Network, noNetwork, rememberedNetwork } from '../network.ts'
+import { type Home, homeExists, liveHome } from '../home.ts'
+import { isEmpty, type Network, noNetwork, overlaid, rememberedNetwork } from '../network.ts'
 import { openStore } from '../store.ts'
 
 /**
@@ -9,11 +9,13 @@ import { openStore } from '../store.ts'
  */
 export function chosenPlace(call: Call): 'live' | 'practice' {
   if (!isEmpty(call.network)) return 'live'
-  return isEmpty(remembered(call)) ? 'practice' : 'live'
+  return isEmpty(remembered(liveHome(call.folder))) ? 'practice' : 'live'
 }
 
-function remembered(call: Call): Network {
-  const home = liveHome(call.folder)
+/** The network that a run in this home will use. Makes no home and remembers nothing: what is missing is told first. */
+export const foreseenNetwork = (call: Call, home: Home): Network => overlaid(remembered(home), call.network)
+
+function remembered(home: Home): Network {
   if (!homeExists(home)) return noNetwork
   const store = openStore(home)
   try {

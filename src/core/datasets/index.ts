@@ -23,6 +23,7 @@ export { nearNames } from './infer/near.ts'
 export { inspect } from './inspect.ts'
 export { prepare } from './prepare.ts'
 export { type Row, readRows } from './rows.ts'
+export { checkThere } from './there.ts'
 export type {
   ClassCount,
   ColumnReport,

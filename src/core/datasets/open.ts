@@ -7,6 +7,7 @@ import { imageArchive } from './images/zip.ts'
 import { spreadsheet } from './spreadsheet.ts'
 import { plainText, textFolder, textLines } from './text/find.ts'
 import type { TextSource } from './text/source.ts'
+import { checkThere } from './there.ts'
 import type { ReadAs } from './types.ts'
 
 const ZIP = '504b0304'
@@ -27,23 +28,9 @@ export type Found =
  */
 export async function findDataset(path: string, as?: ReadAs): Promise<Found> {
   if (path === 'mnist') return { kind: 'idx', folder: findIdx(mnistFolder())! } // the package carries all four files
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat) {
-    throw new UserError('dataset/not-found', {
-      message: 'There is no such file or folder.',
-      fix: 'Check the path. A dataset is a CSV, TSV, Parquet or JSONL file, a text, a folder of IDX files, texts or images, a zip of images, or the word mnist.',
-      where: path,
-    })
-  }
+  const stat = checkThere(path)
   if (stat.isDirectory()) return folderAt(path)
   if (!stat.isFile()) notADataset(path)
-  if (stat.size === 0) {
-    throw new UserError('dataset/empty', {
-      message: 'The file is empty.',
-      fix: 'Export the table again and check that the file has rows.',
-      where: path,
-    })
-  }
   const head = firstBytes(path, 4096)
   refuseOthers(head, path)
   if (head.subarray(0, 4).toString('hex') === ZIP) return { kind: 'images', source: await imageArchive(path) }

@@ -97,7 +97,8 @@ export class Connection {
       if (socket === this.#socket && !isBinary) this.#message(data.toString())
     })
     socket.on('error', error => {
-      trouble = error.message
+      // A host name with several addresses fails with all their errors at once, and without a message.
+      trouble = error.message || ('code' in error ? String(error.code) : error.name)
     })
     socket.on('unexpected-response', (request, response) => {
       trouble = `HTTP ${response.statusCode}`

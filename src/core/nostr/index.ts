@@ -23,6 +23,7 @@ export {
   type SubscriptionOptions,
 } from './relays.ts'
 export { openSession, type SessionMessage, sealSession } from './session.ts'
+export { type Silence, type SilentRelay, unreachable } from './silence.ts'
 export { httpUrl, isHttpUrl, isRelayUrl, relayUrl } from './url.ts'
 export { type WireCode, WireError } from './wire-error.ts'
 export { MAX_WORK, mine, workOf } from './work.ts'

@@ -9,6 +9,7 @@ import type { NostrEvent } from './event.ts'
 import { WRAP_SLACK } from './gift-wrap.ts'
 import { openOutbox } from './outbox.ts'
 import { Relay, type RelayStatus } from './relay.ts'
+import type { Silence } from './silence.ts'
 import { subscribeAt } from './subscription.ts'
 import { DEFAULT_TIMINGS, type Timings } from './timings.ts'
 import { relayUrl } from './url.ts'
@@ -47,6 +48,8 @@ export interface SubscriptionOptions {
 export interface Subscription {
   /** Resolves once every relay gave all it had, or cannot be reached for now. */
   synced: Promise<void>
+  /** Which relays have at no time since it began given all they had, and why. */
+  silence(): Silence
   close(): void
 }
 

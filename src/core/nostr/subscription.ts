@@ -28,6 +28,13 @@ export function subscribeAt(
   })
   return {
     synced: Promise.all(open.map(({ done }) => done)).then(() => {}),
+    silence() {
+      const silent = open.filter(({ sync }) => !sync.answered)
+      return {
+        relays: silent.map(({ relay }) => ({ url: relay.url, reason: relay.status().detail ?? 'no answer' })),
+        total: silent.length === open.length,
+      }
+    },
     close() {
       for (const { relay, sync } of open) relay.unsubscribe(sync)
     },

@@ -34,6 +34,8 @@ export interface SyncOptions extends Intake {
 export class Sync {
   /** Why the relay refuses this subscription, for people. */
   refusal: string | undefined
+  /** Whether it was complete at any time. */
+  answered = false
   readonly #link: SyncLink
   readonly #windows: Windows
   readonly #of: SyncOptions
@@ -132,7 +134,7 @@ export class Sync {
   }
 
   #completed(): void {
-    this.#complete = true
+    this.#complete = this.answered = true
     this.#paging = new Paging()
     this.refusal = undefined
     if (!this.#failed) {

@@ -45,19 +45,22 @@ async function provide(call: Call, options: Options): Promise<void> {
   const { report } = call
   const { openHouse } = await import('../../compose.ts')
   const { requireNetwork } = await import('../../network.ts')
+  const { foreseenNetwork } = await import('../../jobs/place.ts')
+  const { tellConnections } = await import('../../jobs/connections.ts')
   const { toolsOf } = await import('../../jobs/tools.ts')
   const { measuredTerms } = await import('../../jobs/terms.ts')
   const { ProviderService } = await import('../../../core/jobs/index.ts')
   const parts = closing()
   try {
     const home = options.practice ? practiceHome(call.folder) : liveHome(call.folder)
+    const network = options.practice ? call.network : foreseenNetwork(call, home)
+    requireNetwork(network, ['relays', 'blossoms', 'mints'])
     const opening = {
       home,
       command: 'gradstr provide',
-      ...(options.practice ? { network: call.network } : {}),
+      ...(options.practice ? { network } : {}),
     }
     const house = parts.opened(await openHouse(call, opening), h => h.close())
-    requireNetwork(house.network, ['relays', 'blossoms', 'mints'])
     await house.wallet.settle()
     report.say(report.paint('dim', 'Measuring this machine …'))
     const terms = await measuredTerms(house.compute, options, house.network, call.signal)
@@ -74,9 +77,9 @@ async function provide(call: Call, options: Options): Promise<void> {
     parts.opened(keepBooks, clearInterval)
     report.say(
       `This machine trains at ${flopsText(terms.flopsPerSecond)} and offers ${bytesText(terms.memory)} of memory,`,
-      `for ${satsText(terms.price.perPflop)} per PFLOP, at least ${satsText(terms.price.minimum)} a round.`,
-      `Listening for jobs on ${terms.relays.join(', ')}. Ctrl-C stops.`,
+      `for ${satsText(terms.price.perPflop)} per PFLOP, at least ${satsText(terms.price.minimum)} a round. Ctrl-C stops.`,
     )
+    parts.opened(tellConnections(call, house.relays, terms.relays), t => t.close())
     report.event('ready', { pubkey: house.keyring.identity.pubkey, flopsPerSecond: terms.flopsPerSecond })
     await Promise.race([
       untilStopped(call.signal),

@@ -7,8 +7,9 @@ import { liveHome } from '../../home.ts'
 
 const help = `
 For a new machine: the recovery phrase (asked for, or read from stdin), the
-dataset file the job was started with, and --relay as it was announced on. The
-job goes on here under the next epoch; the old machine stops when it sees that.`
+dataset file the job was started with, and --relay, --blossom and --mint as it
+was announced with. The job goes on here under the next epoch; the old machine
+stops when it sees that.`
 
 export function addRecover(gradstr: Command, cli: Cli): void {
   gradstr
@@ -27,23 +28,29 @@ async function recover(call: Call, dataset: string, options: { job?: string; out
   const started = call.cli.now()
   const { openHouse } = await import('../../compose.ts')
   const { requireNetwork } = await import('../../network.ts')
+  const { foreseenNetwork } = await import('../../jobs/place.ts')
   const { askMnemonic } = await import('../../mnemonic.ts')
+  const { checkThere } = await import('../../../core/datasets/index.ts')
   const { hasVault } = await import('../../../core/identity/index.ts')
   const { findJobs, recoverJob } = await import('../../../core/jobs/index.ts')
   const { toolsOf } = await import('../../jobs/tools.ts')
+  const { tellSilent } = await import('../../jobs/connections.ts')
   const { pick } = await import('../../jobs/archive.ts')
   const { follow } = await import('../../jobs/follow.ts')
   const { conclude } = await import('../../jobs/conclude.ts')
   const parts = closing()
   try {
     const home = liveHome(call.folder)
+    // What is wrong with the command is told before a phrase is asked for and a home is made.
+    const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
+    if (path !== 'mnist') checkThere(path)
+    requireNetwork(foreseenNetwork(call, home), ['relays', 'blossoms', 'mints'])
     const brought = (await hasVault(home.folder)) ? {} : { mnemonic: await askMnemonic(call) }
     const house = parts.opened(await openHouse(call, { home, command: 'gradstr recover', ...brought }), h =>
       h.close(),
     )
-    requireNetwork(house.network, ['relays', 'blossoms', 'mints'])
     const tools = toolsOf(house, call.log.line)
-    const open = await findJobs(tools, house.network.relays)
+    const open = await findJobs(tools, house.network.relays, silent => tellSilent(call, silent))
     if (open.length === 0)
       throw new UserError('job/none-open', {
         message: 'No open job of this identity was found on these relays.',
@@ -51,7 +58,6 @@ async function recover(call: Call, dataset: string, options: { job?: string; out
         fix: 'Name the relays the job was announced on with --relay. `gradstr wallet restore` brings the money back in any case.',
       })
     const lost = options.job === undefined && open.length === 1 ? open[0]! : pick(open, options.job ?? '')
-    const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
     call.report.say(`Taking over “${lost.job.title}” (${lost.id.slice(0, 8)}) …`)
     await recoverJob(lost, { dataset: path, out: resolve(call.cli.cwd, options.out) }, tools)
     const before = house.wallet.balance().available

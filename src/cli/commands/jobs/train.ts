@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Wallet } from '../../../core/payments/index.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
@@ -26,7 +27,10 @@ export function addTrain(gradstr: Command, cli: Cli): void {
     .addHelpText('after', help)
     .action(async (dataset: string, options: OrderOptions, it: Command) => {
       const call = await callOf(cli, it)
+      const { checkThere } = await import('../../../core/datasets/index.ts')
       const { chosenPlace } = await import('../../jobs/place.ts')
+      // A mistyped name makes no home, and no practice network either.
+      if (dataset !== 'mnist') checkThere(resolve(cli.cwd, dataset))
       if (chosenPlace(call) === 'practice')
         return trainOnPractice(call, dataset, options, practiceHome(call.folder))
       await trainAt(call, dataset, options, { home: liveHome(call.folder), naming: key => key.slice(0, 12) })
@@ -60,22 +64,25 @@ interface Place {
 /** The whole job, from a dataset to a model folder. */
 async function trainAt(call: Call, dataset: string, options: OrderOptions, place: Place): Promise<void> {
   const started = call.cli.now()
-  const { home, naming, network, hire, money } = place
+  const { home, naming, hire, money } = place
   const { openHouse } = await import('../../compose.ts')
   const { requireNetwork } = await import('../../network.ts')
   const { toolsOf } = await import('../../jobs/tools.ts')
   const { drafted, orderOf } = await import('../../jobs/order.ts')
+  const { foreseenNetwork } = await import('../../jobs/place.ts')
   const { follow } = await import('../../jobs/follow.ts')
   const { conclude } = await import('../../jobs/conclude.ts')
   const parts = closing()
   try {
-    const opening = { home, command: 'gradstr train', ...(network ? { network } : {}) }
+    // What is wrong with the command is told before a home, an identity and connections are made for it.
+    const network = place.network ?? foreseenNetwork(call, home)
+    requireNetwork(network, ['relays', 'blossoms', 'mints'])
+    const order = await orderOf(call, dataset, options, network)
+    const opening = { home, command: 'gradstr train', ...(place.network ? { network } : {}) }
     const house = parts.opened(await openHouse(call, opening), h => h.close())
-    requireNetwork(house.network, ['relays', 'blossoms', 'mints'])
     const tools = toolsOf(house, call.log.line)
     await house.wallet.settle()
     await money?.(house.wallet)
-    const order = await orderOf(call, dataset, options, house.network)
     const { id, plan } = await drafted(call, order, tools, hire)
     const before = house.wallet.balance().available
     const job = await follow(call, tools, id, naming, plan)

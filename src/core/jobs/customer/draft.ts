@@ -6,6 +6,7 @@ import { type Sats, sats, seconds } from '../../../shared/units.ts'
 import type { Prepared, ReadAs, TextOptions } from '../../datasets/index.ts'
 import type { LocalModel } from '../../local/index.ts'
 import { LIVE_LOCK_MARGIN } from '../../market/index.ts'
+import type { SilentRelay } from '../../nostr/index.ts'
 import { type Augment, flopsPerStep } from '../../training/index.ts'
 import type { Tools } from '../tools.ts'
 import { liveOffers } from './offers.ts'
@@ -55,6 +56,13 @@ export interface Draft {
 
 export type DraftStep = 'preparing' | 'planning' | 'asking'
 
+export interface DraftWatch {
+  signal?: AbortSignal
+  onStep?: (step: DraftStep) => void | Promise<void>
+  /** Told of relays that did not answer, where others did. */
+  onSilent?: (relays: SilentRelay[]) => void
+}
+
 /** The share of steps and price of a stranger's first round (docs/protocol.md). */
 const strangers = 0.25
 /** A job that is not trained by then ends with what it has. */
@@ -64,13 +72,10 @@ const patienceMs = 15_000
 
 /**
  * Encodes the dataset, plans the job and asks the market for its price. Nothing is published or locked.
- * @throws UserError of the dataset; `market/no-offers`; `job/budget`; `job/balance`
+ * @throws UserError of the dataset; `nostr/unreachable`; `market/no-offers`; `job/budget`; `job/balance`
  */
-export async function draft(
-  order: Order,
-  tools: Tools,
-  { signal, onStep }: { signal?: AbortSignal; onStep?: (step: DraftStep) => void | Promise<void> } = {},
-): Promise<Draft> {
+export async function draft(order: Order, tools: Tools, watch: DraftWatch = {}): Promise<Draft> {
+  const { signal, onStep } = watch
   const id = randomBytes(16).toString('hex')
   const folder = tools.folder(id)
   try {
@@ -79,7 +84,7 @@ export async function draft(
     await onStep?.('planning')
     const plan = await plans(order, prepared, seed, folder, tools, signal)
     await onStep?.('asking')
-    const found = await ask(order, plan, tools, signal)
+    const found = await ask(order, plan, tools, watch)
     const cap = capOf(found, order.budget)
     checkBalance(order, found, tools)
     return {
@@ -179,7 +184,7 @@ const extension = (path: string): string =>
     .match(/\.([a-z0-9]{1,8})$/i)?.[1]
     ?.toLowerCase() ?? 'folder'
 
-async function ask(order: Order, plan: Plan, tools: Tools, signal?: AbortSignal): Promise<Quote> {
+async function ask(order: Order, plan: Plan, tools: Tools, { signal, onSilent }: DraftWatch): Promise<Quote> {
   const demand = {
     providers: order.providers,
     rounds: order.rounds,
@@ -193,7 +198,11 @@ async function ask(order: Order, plan: Plan, tools: Tools, signal?: AbortSignal)
   const enough = (offers: Parameters<typeof fits>[1][]) =>
     new Set(offers.filter(offer => fits(demand, offer)).map(({ provider }) => provider)).size >=
     order.providers
-  const offers = await liveOffers(tools, order.relays, enough, { patienceMs, ...(signal ? { signal } : {}) })
+  const offers = await liveOffers(tools, order.relays, enough, {
+    patienceMs,
+    ...(signal ? { signal } : {}),
+    ...(onSilent ? { onSilent } : {}),
+  })
   // What a lock costs beyond its price: the provider's fee to redeem it, locked with it, and the mint's for making it.
   const fees = new Map<Sats, number>()
   const prices = new Set(

@@ -1,18 +1,29 @@
 import { KIND, OFFER_LIFE, wire } from '../../market/index.ts'
-import { type NostrEvent, replaces } from '../../nostr/index.ts'
+import { type NostrEvent, replaces, type SilentRelay, unreachable } from '../../nostr/index.ts'
 import { heed } from '../heed.ts'
 import type { Tools } from '../tools.ts'
 import type { LiveOffer } from './quote.ts'
 
+/** How long relays that are away have to come back, in milliseconds: some tries to connect. */
+const absence = 3_000
+
+interface Patience {
+  patienceMs: number
+  signal?: AbortSignal
+  /** Told of relays that did not answer, where others did. */
+  onSilent?: (relays: SilentRelay[]) => void
+}
+
 /**
  * The offers that are live on these relays: of each provider and device the newest, not expired. Waits until each relay
  * gave all it has, for whoever is first is not the market, and `enough` providers were found; at most `patienceMs`.
+ * @throws UserError `nostr/unreachable` when no relay answered
  */
 export async function liveOffers(
   tools: Tools,
   urls: string[],
   enough: (offers: LiveOffer[]) => boolean,
-  { patienceMs, signal }: { patienceMs: number; signal?: AbortSignal },
+  { patienceMs, signal, onSilent }: Patience,
 ): Promise<LiveOffer[]> {
   const { relays, now } = tools
   const newest = new Map<string, { event: NostrEvent; live: LiveOffer }>()
@@ -20,7 +31,7 @@ export async function liveOffers(
   let synced = false
   let found = (): void => {}
   const look = (): void => {
-    if (synced && enough(list())) found()
+    if (synced && !subscription.silence().total && enough(list())) found()
   }
   const subscription = relays.subscribe({
     // What was handled before is wanted again.
@@ -46,10 +57,16 @@ export async function liveOffers(
       void subscription.synced.then(() => {
         synced = true
         look()
+        if (subscription.silence().total)
+          setTimeout(() => subscription.silence().total && resolve(), absence).unref()
       })
     })
     signal?.throwIfAborted()
-    return list()
+    const offers = list()
+    const silence = subscription.silence()
+    if (silence.total && offers.length === 0) throw unreachable(silence.relays)
+    if (silence.relays.length > 0) onSilent?.(silence.relays)
+    return offers
   } finally {
     subscription.close()
   }

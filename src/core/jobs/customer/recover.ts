@@ -1,11 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UserError } from '../../../shared/errors.ts'
 import { type Bytes, type Seconds, seconds } from '../../../shared/units.ts'
 import type { KeyPair } from '../../identity/index.ts'
 import { type Checkpoint, JOB_LIFE, type Job, KIND, wire } from '../../market/index.ts'
-import { type NostrEvent, replaces, sign, tagOf } from '../../nostr/index.ts'
+import {
+  type NostrEvent,
+  replaces,
+  type Silence,
+  type SilentRelay,
+  sign,
+  tagOf,
+  unreachable,
+} from '../../nostr/index.ts'
 import { heed } from '../heed.ts'
 import { type Entry, replay } from '../machine.ts'
 import { sessionLife, type Tools } from '../tools.ts'
@@ -26,14 +34,20 @@ export interface LostJob {
 const largestState = 64 * 1024 * 1024
 const weightsBytes = (parameters: number): Bytes => (parameters * 4 * 1.05 + 65_536) as Bytes
 
-/** The newest event of a filter at these relays, once each gave all it has. */
+interface Found<T> {
+  /** By the tag `d`. */
+  events: Map<string, { event: NostrEvent; content: T }>
+  silence: Silence
+}
+
+/** The newest events of a filter at these relays, once each gave all it has or cannot be reached for now. */
 async function newest<T>(
   tools: Tools,
   urls: string[],
   filter: { kinds: number[]; authors: string[]; '#d'?: string[] },
   read: (event: NostrEvent) => T,
   as?: KeyPair,
-): Promise<Map<string, { event: NostrEvent; content: T }>> {
+): Promise<Found<T>> {
   const found = new Map<string, { event: NostrEvent; content: T }>()
   const subscription = tools.relays.subscribe({
     name: `recover:${filter.kinds[0]}`,
@@ -50,16 +64,26 @@ async function newest<T>(
   })
   try {
     await subscription.synced
-    return found
+    return { events: found, silence: subscription.silence() }
   } finally {
     subscription.close()
   }
 }
 
-/** This identity's jobs that have not ended, from the relays alone. */
-export async function findJobs(tools: Tools, urls: string[]): Promise<LostJob[]> {
+/**
+ * This identity's jobs that have not ended, from the relays alone.
+ * @param onSilent  told of relays that did not answer, where others did
+ * @throws UserError `nostr/unreachable` when no relay answered
+ */
+export async function findJobs(
+  tools: Tools,
+  urls: string[],
+  onSilent: (relays: SilentRelay[]) => void = () => {},
+): Promise<LostJob[]> {
   const filter = { kinds: [KIND.JOB], authors: [tools.keyring.identity.pubkey] }
-  const events = await newest(tools, urls, filter, event => wire.job.parse(event))
+  const { events, silence } = await newest(tools, urls, filter, event => wire.job.parse(event))
+  if (silence.total && events.size === 0) throw unreachable(silence.relays)
+  if (silence.relays.length > 0) onSilent(silence.relays)
   return [...events]
     .map(([id, { event, content }]) => ({ id, job: content, at: seconds(event.created_at) }))
     .filter(({ job }) => job.status === 'open' || job.status === 'running')
@@ -68,13 +92,27 @@ export async function findJobs(tools: Tools, urls: string[]): Promise<LostJob[]>
 /**
  * Brings a job to this machine from its last checkpoint: log, weights, open locks, and the dataset encoded anew with
  * the job's own seed. From then on this machine coordinates, under the next epoch; the old one stops when it sees it.
- * @throws UserError `job/no-checkpoint`, `job/other-dataset`
+ * When it fails, nothing of the job is left on this machine.
+ * @throws UserError `job/no-checkpoint`, `job/other-dataset`, `nostr/unreachable`
  */
-export async function recoverJob(
-  lost: LostJob,
-  { dataset, out }: { dataset: string; out: string },
-  tools: Tools,
-): Promise<void> {
+export async function recoverJob(lost: LostJob, files: Files, tools: Tools): Promise<void> {
+  try {
+    await bringHere(lost, files, tools)
+  } catch (error) {
+    // Unless this home has the job already: then the files are what it goes on with.
+    if (tools.journal.log(lost.id).length === 0)
+      rmSync(tools.folder(lost.id), { recursive: true, force: true })
+    throw error
+  }
+}
+
+interface Files {
+  dataset: string
+  /** The model's folder. */
+  out: string
+}
+
+async function bringHere(lost: LostJob, { dataset, out }: Files, tools: Tools): Promise<void> {
   const { id, job } = lost
   const at = (path: string): string => resolve(tools.folder(id), path)
   const servers = job.blossoms
@@ -144,17 +182,18 @@ async function fence({ id, job, at }: LostJob, epoch: number, tools: Tools): Pro
 export async function isSuperseded(id: string, { epoch, plan }: CustomerJob, tools: Tools): Promise<boolean> {
   if (!plan) return false
   const filter = { kinds: [KIND.JOB], authors: [tools.keyring.identity.pubkey], '#d': [id] }
-  const found = await newest(tools, plan.relays, filter, event => wire.job.parse(event))
-  return (found.get(id)?.content.epoch ?? 0) > epoch
+  const { events } = await newest(tools, plan.relays, filter, event => wire.job.parse(event))
+  return (events.get(id)?.content.epoch ?? 0) > epoch
 }
 
 async function lastCheckpoint(id: string, job: Job, tools: Tools): Promise<Checkpoint & { at: Seconds }> {
   const j = tools.keyring.job(id)
   const filter = { kinds: [KIND.CHECKPOINT], authors: [j.pubkey], '#d': [id] }
   const read = (event: NostrEvent) => wire.checkpoint.open(event, { me: j, from: j.pubkey })
-  const found = await newest(tools, job.relays, filter, read, j)
-  const last = found.get(id)
+  const { events, silence } = await newest(tools, job.relays, filter, read, j)
+  const last = events.get(id)
   if (last) return { ...last.content, at: seconds(last.event.created_at) }
+  if (silence.total) throw unreachable(silence.relays)
   throw new UserError('job/no-checkpoint', {
     message: `No checkpoint of job ${id} was found on ${job.relays.join(', ')}.`,
     fix: 'Name the relays the job was announced on with --relay. Its locks come back to the old machine’s wallet, or after their locktime.',
