@@ -31,7 +31,8 @@ type Partition = keyof typeof PAPER
  * McMahan et al. 2017 (arXiv 1602.05629), the convolutional network on MNIST, in simulation: 100 clients of 600
  * pictures, ten of which train five epochs in batches of ten each round; what they deliver and how it is averaged is the
  * project's own. Prints the rounds until 99 % of the test set is right, beside the paper's. `--partition iid|digits`
- * (two digits each), `--rate` (the paper searched 10^(k/3)), `--seed`, `--rounds` at most, `--threads`.
+ * (two digits each), `--rate` (the paper searched 10^(k/3)), `--decay` (what the rate is multiplied with after each round),
+ * `--seed`, `--rounds` at most, `--threads`.
  */
 export async function run({ json, args }: BenchOptions): Promise<void> {
   const { values } = parseArgs({
@@ -39,6 +40,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     options: {
       partition: { type: 'string', default: 'iid' },
       rate: { type: 'string', default: '0.1' },
+      decay: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
       rounds: { type: 'string' },
       threads: { type: 'string' },
@@ -48,6 +50,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   const setting: Setting = {
     partition,
     rate: Number(values.rate),
+    decay: Number(values.decay),
     seed: Number(values.seed),
     most: Number(values.rounds ?? PAPER[partition]),
     ...(values.threads ? { threads: Number(values.threads) } : {}),
@@ -77,6 +80,8 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
 interface Setting {
   partition: Partition
   rate: number
+  /** What the rate is multiplied with after each round. */
+  decay: number
   seed: number
   /** Rounds at most. */
   most: number
@@ -128,7 +133,7 @@ async function round(
   weights: string,
   number: number,
 ): Promise<void> {
-  const spec = specOf(setting)
+  const spec = specOf(setting, number)
   const work = join(folder, 'round')
   mkdirSync(work, { recursive: true })
   const clients = permutation(CLIENTS, setting.seed, number).slice(0, PER_ROUND)
@@ -166,13 +171,13 @@ async function accuracyOf(setting: Setting, data: Prepared, weights: string): Pr
   }
 }
 
-const specOf = ({ rate }: Setting): TrainingSpec => ({
+const specOf = ({ rate, decay }: Setting, round = 0): TrainingSpec => ({
   recipe: 'cnn',
   model: MCMAHAN,
   task: 'classification',
   input: { dtype: 'u8', scale: 1 / 255, shift: 0 },
   batch: BATCH,
-  optimizer: { name: 'sgd', learningRate: rate, momentum: 0, weightDecay: 0 },
+  optimizer: { name: 'sgd', learningRate: rate * decay ** round, momentum: 0, weightDecay: 0 },
 })
 
 const percent = (part: number): string => `${(100 * part).toFixed(2)} %`

@@ -27,12 +27,15 @@ export function listenForSignals(
     if (!first) {
       first = { at: now(), code }
       hint()
-      controller.abort(new Interrupted())
+      controller.abort(Object.assign(new Interrupted(), { signal }))
     } else if (now() - first.at > SAME_PRESS) exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) line.on(signal, () => hear(signal))
   return { signal: controller.signal, code: () => first?.code }
 }
+
+/** Whether Ctrl-C asked for the stop, and not the system or another process. */
+export const isByHand = ({ reason }: AbortSignal): boolean => reason?.signal === 'SIGINT'
 
 /** Why an operation ended: the person asked for it. Not a failure to be explained. */
 export class Interrupted extends Error {

@@ -1,6 +1,7 @@
 import {
   type CustomerJob,
   ended,
+  isResting,
   money,
   type OpenJob,
   openJob,
@@ -11,7 +12,7 @@ import {
 import { type ErrorReport, reportOf } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
 import { satsText } from '../format.ts'
-import { advised, Interrupted } from '../interrupt.ts'
+import { advised, Interrupted, isByHand } from '../interrupt.ts'
 import { openProgress } from '../progress/display.ts'
 import { type Naming, viewOf } from './view.ts'
 
@@ -25,7 +26,8 @@ const settleMs = 30_000
 
 /**
  * Runs a job of this home in the foreground until it has ended and its locks are settled, or will be only later.
- * Interrupted, it stops where it is: the log is on disk, and `gradstr resume` goes on.
+ * Ctrl-C pauses it: the round under way ends and is paid, its providers are let go. A second one ends the process where it
+ * is. Either way the log is on disk, and `gradstr resume` goes on.
  */
 export async function follow(
   call: Call,
@@ -63,7 +65,9 @@ export async function follow(
   try {
     display.show(viewOf(job.runner.state, heartbeats, naming))
     const resuming = () => howToGoOn(id, money(job.runner.state).open)
-    return await advised(call.signal, resuming, untilOver(job, call.signal))
+    const patience = () =>
+      display.note('The round under way ends and is paid first; once more stops at once.')
+    return await advised(call.signal, resuming, untilOver(job, call.signal, patience))
   } finally {
     clearInterval(keepBooks)
     clearInterval(draw)
@@ -81,13 +85,24 @@ function howToGoOn(id: string, open: number): string {
   return `\`gradstr resume ${id.slice(0, 8)}\` goes on with this job${locked}.`
 }
 
-async function untilOver({ runner }: OpenJob, signal: AbortSignal): Promise<CustomerJob> {
+async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): Promise<CustomerJob> {
+  const { runner } = open
   let endedAt: number | undefined
   let watch: NodeJS.Timeout | undefined
   const enough = new Promise<CustomerJob>((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
+    const stop = () => {
+      // Only a person waits for a round to end: whoever ends the process otherwise wants it gone.
+      if (ended(runner.state) || !isByHand(signal)) reject(new Interrupted())
+      else {
+        open.pause()
+        told()
+      }
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
     watch = setInterval(() => {
       const job = runner.state
+      if (isResting(job)) return reject(new Interrupted())
       if (!ended(job)) return
       endedAt ??= Date.now()
       const waits = Date.now() - endedAt < graceMs

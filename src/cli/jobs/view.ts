@@ -40,6 +40,7 @@ function doingOf(job: CustomerJob): string | undefined {
   if (job.phase === 'exporting') return 'evaluating and writing the model'
   if (job.aggregating) return 'adding the updates up'
   if (job.stopping) return 'stopping: paying for what was delivered'
+  if (job.paused) return 'pausing: the round under way ends and is paid'
   if (job.phase === 'training' && job.roundOpenedAt === undefined) return 'waiting for providers'
   return undefined
 }

@@ -1,5 +1,6 @@
 export { type Acquaintances, openAcquaintances } from './acquaintances.ts'
 export { customerMachine } from './customer/advance.ts'
+export { isResting } from './customer/closing.ts'
 export { type Draft, type DraftStep, draft, liveTimes, type Order, practiceTimes } from './customer/draft.ts'
 export type { CustomerFact } from './customer/log.ts'
 export type { Quote } from './customer/quote.ts'

@@ -14,7 +14,7 @@ export function addJobs(gradstr: Command, cli: Cli): void {
 async function list(call: Call): Promise<void> {
   const { report } = call
   const { openArchive } = await import('../../jobs/archive.ts')
-  const { money } = await import('../../../core/jobs/index.ts')
+  const { ended, money } = await import('../../../core/jobs/index.ts')
   const homes = [liveHome(call.folder), practiceHome(call.folder)]
   const archives = homes.map(openArchive)
   const bought = archives.flatMap(({ jobs }, i) =>
@@ -23,7 +23,7 @@ async function list(call: Call): Promise<void> {
       createdAt,
       practice: homes[i]!.practice,
       title: job.plan!.title,
-      phase: job.phase,
+      phase: job.paused && !ended(job) ? 'paused' : job.phase,
       round: job.weights.length - 1,
       rounds: job.plan!.rounds,
       paid: money(job).paid,

@@ -1,6 +1,6 @@
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Machine } from '../machine.ts'
-import { beginExport, refundableAt, roundsAreOver, settleLocks } from './closing.ts'
+import { beginExport, refundableAt, rest, roundsAreOver, settleLocks } from './closing.ts'
 import { copyOf } from './copy.ts'
 import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
@@ -58,14 +58,15 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
     job.stopping = { code: 'failed', reason: 'The job’s deadline passed before all rounds were trained.' }
   if (job.strapped !== undefined && !job.stopping && nothingComesBack(job))
     job.stopping = { code: 'failed', reason: job.strapped }
-  if (job.round <= plan.rounds && !job.stopping) {
+  const begins = !job.stopping && !job.paused
+  if (job.round <= plan.rounds && begins) {
     hire(job, plan, ask)
     callAgain(job, plan, ask)
     openRound(job, plan, ask)
   }
   saveAggregate(job, ask)
   if (job.roundOpenedAt !== undefined) {
-    if (!job.stopping) engageInRound(job, plan, ask)
+    if (begins) engageInRound(job, plan, ask)
     saveLocks(job, ask)
     closeRound(job, plan, ask)
     if (job.phase === 'hiring') {
@@ -74,6 +75,7 @@ function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
     }
   }
   if (roundsAreOver(job, plan)) beginExport(job, ask)
+  else rest(job, ask)
 }
 
 /** With nobody at work and nothing locked, no money will ever come back to go on with. */

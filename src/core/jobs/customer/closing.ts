@@ -10,14 +10,26 @@ const underWay = (work: Work): boolean =>
   work.status !== 'sent' &&
   !['locking', 'locked', 'sending'].includes(work.status)
 
-export function roundsAreOver(job: CustomerJob, plan: Plan): boolean {
-  if (job.round > plan.rounds) return true
-  if (!job.stopping || job.aggregating) return false
-  // A job that stops still pays for what was delivered and awaits what is being computed.
-  return works(job, job.round).every(
+export const roundsAreOver = (job: CustomerJob, plan: Plan): boolean =>
+  job.round > plan.rounds || (job.stopping !== undefined && isQuiet(job))
+
+/** A job that stops or pauses still pays for what was delivered and awaits what is being computed. */
+const isQuiet = (job: CustomerJob): boolean =>
+  !job.aggregating &&
+  works(job, job.round).every(
     ({ engagement, work }) => !underWay(work) && (work.status === 'closed' || engagement.status === 'gone'),
   )
+
+/** Lets the providers of a paused job go once nobody is at work: they may bid again when it goes on. */
+export function rest(job: CustomerJob, ask: Ask): void {
+  if (!job.paused || !isQuiet(job)) return
+  for (const engagement of Object.values(job.engagements))
+    dismiss(engagement, 'pause', 'The customer paused the job. You may bid again when it goes on.', ask)
 }
+
+/** Whether a pause has begun: nobody works for the job, and nothing is to be judged. */
+export const isResting = (job: CustomerJob): boolean =>
+  job.paused && isQuiet(job) && Object.values(job.engagements).every(({ status }) => status === 'gone')
 
 export function beginExport(job: CustomerJob, ask: Ask): void {
   for (const engagement of Object.values(job.engagements)) {

@@ -119,6 +119,8 @@ export class World {
   /** What the mint saw: face value per lock, and how it ended. */
   readonly mint = new Map<string, { locked: number; released: number; refunded: number }>()
   clock = 1000
+  /** How often the job was taken up again: providers bid anew each time. */
+  pauses = 0
   readonly plan: Plan
   readonly characters: Character[]
   readonly #pick: (n: number) => number
@@ -153,6 +155,13 @@ export class World {
     return true
   }
 
+  /** The process comes back after a pause or a crash. */
+  goOn(): void {
+    this.pauses += 1
+    this.tell(`back-${this.pauses}`, { type: 'back' })
+    this.tell(`caught-up-${this.pauses}`, { type: 'caught-up' })
+  }
+
   /** Time passes to the next moment that matters. @returns false when there is none */
   wake(): boolean {
     const moments = this.inFlight.map(({ from }) => from)
@@ -166,7 +175,7 @@ export class World {
 
   bidOf(provider: number): CustomerFact {
     const bid = {
-      key: hex(500 + provider),
+      key: hex(500 + 1000 * this.pauses + provider),
       perRound: 10 + provider,
       secondsPerRound: 5,
       mints: [this.plan.mint],
@@ -177,7 +186,7 @@ export class World {
     // The fold reads only these fields of a bid; the wire's parser has seen the others.
     return {
       type: 'bid',
-      event: hex(100 + provider),
+      event: hex(100 + 1000 * this.pauses + provider),
       provider: hex(provider),
       bid: bid as unknown as Bid,
       known: 0,
@@ -203,7 +212,7 @@ export class World {
       case 'announce':
         done({ type: 'announced', event: hex(9), relays: this.plan.relays, status: effect.status })
         if (effect.status === 'open')
-          this.characters.forEach((_, i) => void this.#send(`bid-${i}`, this.bidOf(i)))
+          this.characters.forEach((_, i) => void this.#send(`bid-${i}-${this.pauses}`, this.bidOf(i)))
         return
       case 'award': {
         done({ type: 'awarded', key: effect.key, award: `award-${effect.key}` })

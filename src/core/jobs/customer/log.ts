@@ -60,6 +60,8 @@ export type CustomerFact =
   | { type: 'export-failed'; reason: string }
   // the person, and time
   | { type: 'cancel' }
+  /** Lasts until the next `back`. */
+  | { type: 'pause' }
   | { type: 'tick' }
 
 /** What a customer's job asks for. `key` names an engagement. */

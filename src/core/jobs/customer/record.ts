@@ -104,10 +104,14 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       return finish(job, at, ask)
     case 'back':
       job.catchingUp = true
+      job.paused = false
       return
     case 'caught-up':
       job.catchingUp = false
       job.listeningSince = at
+      return
+    case 'pause':
+      job.paused = true
       return
     case 'cancel':
       job.stopping ??= { code: 'cancelled', reason: 'You cancelled the job.' }

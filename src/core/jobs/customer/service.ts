@@ -36,6 +36,8 @@ export interface OpenJob {
   id: string
   runner: Runner<CustomerJob, CustomerFact, CustomerEffect>
   cancel(): void
+  /** No further round: what is under way ends and is paid, then providers are let go. Taking the job up again ends it. */
+  pause(): void
   close(): Promise<void>
 }
 
@@ -114,6 +116,7 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
     id,
     runner,
     cancel: () => void runner.append('cancel', { type: 'cancel' }),
+    pause: () => void runner.append(`pause:${randomUUID()}`, { type: 'pause' }),
     async close() {
       closed = true
       for (const subscription of subscriptions) subscription.close()

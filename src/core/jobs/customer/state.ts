@@ -211,6 +211,8 @@ export interface CustomerJob {
   strapped?: string
   /** Set once no further round is to be opened: by the person, the deadline, or a plan that diverges. */
   stopping?: { code: 'cancelled' | 'failed'; reason: string }
+  /** The person wants a pause: the round under way ends and is paid, nothing new begins until the job is taken up again. */
+  paused: boolean
   report?: unknown
   /** Why the job ended as it did, for a person. */
   end?: { at: Seconds; reason: string }
@@ -232,6 +234,7 @@ export const emptyJob: CustomerJob = {
   engagements: {},
   round: 0,
   aggregating: false,
+  paused: false,
   weights: [],
   checkpoints: [],
   stamp: 0 as Seconds,
