@@ -8,8 +8,8 @@ import type { Network } from '../network.ts'
 const entry = fileURLToPath(new URL('../index.ts', import.meta.url))
 
 export interface LocalProviders {
-  /** Their identities, to be shown by a plain name. */
-  naming(pubkey: string): string
+  /** Plain names by identity. */
+  names: ReadonlyMap<string, string>
   /** The processes, in order; tests kill them. */
   pids: number[]
   /** Asks them to stop and waits until they have: what was released to them is redeemed by then. */
@@ -42,7 +42,7 @@ export async function hireLocally(
     throw error
   }
   return {
-    naming: pubkey => names.get(pubkey) ?? pubkey.slice(0, 12),
+    names,
     pids: children.flatMap(child => child.pid ?? []),
     stop,
   }

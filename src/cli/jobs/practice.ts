@@ -8,6 +8,7 @@ import { type Home, makeHome } from '../home.ts'
 import type { Network } from '../network.ts'
 import { networkOfLocalnet, startPracticeNetwork } from '../practice-network.ts'
 import { hireLocally, type LocalProviders } from './local-providers.ts'
+import { rememberNames } from './names.ts'
 import type { Naming } from './view.ts'
 
 /** Play money that a practice wallet is filled up to before a job. */
@@ -34,11 +35,12 @@ export async function openPractice(call: Call, home: Home, providers: number): P
     let hired: LocalProviders | undefined
     return {
       network,
-      naming: pubkey => hired?.naming(pubkey) ?? pubkey.slice(0, 12),
+      naming: pubkey => hired?.names.get(pubkey) ?? pubkey.slice(0, 12),
       async hire() {
         report.say(report.paint('dim', `Starting ${counted(providers, 'local provider')} …`))
         const folder = join(home.folder, 'providers')
         hired = parts.opened(await hireLocally(providers, folder, network, call.signal), h => h.stop())
+        rememberNames(home, hired.names)
         report.event('practice', { ...network, pids: hired.pids })
       },
       async money(wallet) {

@@ -5,8 +5,9 @@ import { plain } from '../../format.ts'
 import { boughtFacts, boughtLines, workedLines } from './show.ts'
 
 const nameOf = (provider: number): string => provider.toString(16).padStart(64, '0').slice(0, 12)
+const naming = (key: string): string => key.slice(0, 12)
 const linesOf = ({ job }: World): string[] =>
-  boughtLines({ id: 'id', createdAt: 0, job, closed: true }, plain)
+  boughtLines({ id: 'id', createdAt: 0, job, closed: true }, naming, plain)
 
 describe('what `gradstr job` shows', () => {
   it('lists who was awarded a part and declined it or stayed mute, and why', () => {
@@ -18,7 +19,7 @@ describe('what `gradstr job` shows', () => {
     expect(gone.map(({ bid }) => bid.provider.slice(0, 12)).sort()).toEqual([nameOf(0), nameOf(1)])
     expect(idle.join('\n')).toContain(`  ${nameOf(0)}  It declined: x`)
     expect(idle.join('\n')).toMatch(new RegExp(`${nameOf(1)} {2}\\w.*answer`))
-    expect(boughtFacts(world.job)).toMatchObject({
+    expect(boughtFacts(world.job, naming)).toMatchObject({
       idle: gone.map(({ bid, gone }) => ({ provider: bid.provider, left: gone })),
     })
   })
@@ -34,7 +35,7 @@ describe('what `gradstr job` shows', () => {
     live(world)
     expect([world.job.phase, world.job.round]).toEqual(['cancelled', 2])
     expect(linesOf(world).filter(line => line.startsWith('Round '))).toHaveLength(1)
-    expect(boughtFacts(world.job)).toMatchObject({ rounds: [{ round: 1 }] })
+    expect(boughtFacts(world.job, naming)).toMatchObject({ rounds: [{ round: 1 }] })
   })
 
   it('tells the provider what was measured, in words as in JSON', () => {

@@ -4,6 +4,7 @@ import { type Call, type Cli, callOf } from '../../cli.ts'
 import { count, counted, type Paint, percent, printable, satsText, score, timeText } from '../../format.ts'
 import { liveHome, practiceHome } from '../../home.ts'
 import type { ArchivedEngagement, ArchivedJob } from '../../jobs/archive.ts'
+import type { Naming } from '../../jobs/view.ts'
 
 export function addJob(gradstr: Command, cli: Cli): void {
   gradstr
@@ -20,8 +21,10 @@ async function show(call: Call, id: string): Promise<void> {
   const all = archives.flatMap(({ jobs, engagements }) => [...jobs, ...engagements])
   const found: ArchivedJob | ArchivedEngagement = pick(all, id)
   if ('job' in found) {
-    report.say(...boughtLines(found, report.paint))
-    return report.result({ id: found.id, ...boughtFacts(found.job) })
+    const { rememberedNaming } = await import('../../jobs/names.ts')
+    const naming = rememberedNaming(practiceHome(call.folder))
+    report.say(...boughtLines(found, naming, report.paint))
+    return report.result({ id: found.id, ...boughtFacts(found.job, naming) })
   }
   report.say(...workedLines(found))
   report.result({
@@ -31,8 +34,6 @@ async function show(call: Call, id: string): Promise<void> {
     rounds: found.engagement.shares.map(workedFacts),
   })
 }
-
-const name = (hired: Hired): string => hired.bid.provider.slice(0, 12)
 
 interface Part {
   hired: Hired
@@ -63,7 +64,7 @@ const idleOf = (job: CustomerJob): { hired: Hired; why: string }[] =>
 const whyIdle = ({ gone, status }: Hired): string =>
   gone?.code === 'declined' ? `It declined: ${gone.reason}` : (gone?.reason ?? waiting[status])
 
-export function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): string[] {
+export function boughtLines({ id, createdAt, job }: ArchivedJob, naming: Naming, paint: Paint): string[] {
   const plan = job.plan!
   const head = [
     paint('bold', `${plan.title}: ${job.phase}${job.end ? `. ${job.end.reason}` : ''}`),
@@ -77,10 +78,10 @@ export function boughtLines({ id, createdAt, job }: ArchivedJob, paint: Paint): 
     return [
       '',
       paint('bold', `Round ${round}${closed}`),
-      ...partsOf(job, round).flatMap(part => partLines(part, paint)),
+      ...partsOf(job, round).flatMap(part => partLines(part, naming, paint)),
     ]
   })
-  const idle = idleOf(job).map(({ hired, why }) => `  ${name(hired)}  ${printable(why)}`)
+  const idle = idleOf(job).map(({ hired, why }) => `  ${naming(hired.bid.provider)}  ${printable(why)}`)
   return [
     ...head,
     ...rounds,
@@ -93,7 +94,7 @@ const figureLines = (figures: Readonly<Record<string, number>>): string[] =>
     ([what, value]) => `      ${printable(what)}: ${Number.isInteger(value) ? count(value) : score(value)}`,
   )
 
-function partLines({ hired, work }: Part, paint: Paint): string[] {
+function partLines({ hired, work }: Part, naming: Naming, paint: Paint): string[] {
   const { verdict, lock } = work
   const paid =
     verdict === undefined
@@ -107,13 +108,13 @@ function partLines({ hired, work }: Part, paint: Paint): string[] {
   const money = `${count(lock.locked)} locked, ${count(lock.released)} paid, ${count(lock.refunded)} back${lock.status === 'open' ? `, opens ${timeText(work.locktime)}` : ''}`
   const reason = verdict?.reason ?? (work.status === 'closed' ? hired.gone?.reason : undefined)
   return [
-    `  ${name(hired)}  asked ${counted(work.steps, 'step')} for ${satsText(work.price)}; ${paid}${used} (${money})`,
+    `  ${naming(hired.bid.provider)}  asked ${counted(work.steps, 'step')} for ${satsText(work.price)}; ${paid}${used} (${money})`,
     ...(reason ? [paint('dim', `    ${printable(reason)}`)] : []),
     ...figureLines(verdict?.figures ?? {}).map(line => paint('dim', line)),
   ]
 }
 
-export const boughtFacts = (job: CustomerJob): object => ({
+export const boughtFacts = (job: CustomerJob, naming: Naming): object => ({
   phase: job.phase,
   end: job.end,
   cap: job.plan!.cap,
@@ -122,6 +123,7 @@ export const boughtFacts = (job: CustomerJob): object => ({
     ...job.weights[round]?.score,
     providers: partsOf(job, round).map(({ hired, work }) => ({
       provider: hired.bid.provider,
+      name: naming(hired.bid.provider),
       steps: work.steps,
       price: work.price,
       status: work.status,
@@ -130,7 +132,12 @@ export const boughtFacts = (job: CustomerJob): object => ({
       left: hired.gone,
     })),
   })),
-  idle: idleOf(job).map(({ hired, why }) => ({ provider: hired.bid.provider, why, left: hired.gone })),
+  idle: idleOf(job).map(({ hired, why }) => ({
+    provider: hired.bid.provider,
+    name: naming(hired.bid.provider),
+    why,
+    left: hired.gone,
+  })),
 })
 
 const workedFacts = (share: ArchivedEngagement['engagement']['shares'][number]) => ({
