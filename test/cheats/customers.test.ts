@@ -256,7 +256,12 @@ describe.concurrent('a customer', { timeout: 300_000 }, () => {
       expect(provider.passed).toEqual(['A round with this customer is not redeemed yet.']),
     )
     await eventually(() => expect(unpaid(both)).toBe(1))
-    expect(provider.engagements()[0]).toMatchObject({ end: { code: 'unpaid' } })
+    expect(provider.engagements()[0]).toMatchObject({
+      end: {
+        code: 'unpaid',
+        reason: expect.stringMatching(/^No verdict on round 1 before its lock ended\.$/),
+      },
+    })
     again().announce()
     await eventually(() => expect(provider.passed.at(-1)).toBe('This customer left a round unpaid before.'))
     expect(provider.trained).toBe(1)

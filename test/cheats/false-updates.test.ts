@@ -129,15 +129,23 @@ it('trains a good model, and pays those who worked in full', () => {
     ).toEqual(Array(ROUNDS).fill('full'))
 })
 
-it.each<[string, () => Actor]>([
-  ['random numbers of an honest norm', () => random],
-  ['ten times what the training made', () => tenfold],
-  ['a copy of a peer’s update', () => copy],
-])('neither pays nor uses %s, says why, and has the lock back', (_, who) => {
+it.each<[string, () => Actor, RegExp]>([
+  [
+    'random numbers of an honest norm',
+    () => random,
+    /: it is not work on this shard\.|the loss on the assigned shard (rose|is)/i,
+  ],
+  ['ten times what the training made', () => tenfold, /: it is inflated\.|; an own run stayed below/],
+  [
+    'a copy of a peer’s update',
+    () => copy,
+    /the same as another update of|: it is another update of the job/,
+  ],
+])('neither pays nor uses %s, says why, and has the lock back', (_, who, why) => {
   const works = worksOf(outcome.end, who())
   expect(works).toHaveLength(1)
   expect(works[0]).toMatchObject({
-    verdict: { paid: 'none', sats: 0, used: false },
+    verdict: { paid: 'none', sats: 0, used: false, reason: expect.stringMatching(why) },
     lock: { status: 'settled', released: 0, refunded: works[0]!.lock.locked },
   })
   expect(outcome.end.end!.at).toBeLessThan(works[0]!.locktime)
@@ -151,6 +159,9 @@ it('pays a tenth of the steps at most in part, and says why', () => {
   expect(more).toEqual([])
   expect(work!.verdict!.sats).toBeLessThan(work!.price / 2)
   expect(work!.lock.refunded).toBe(work!.lock.locked - work!.lock.released)
+  expect(work!.verdict!.reason).toMatch(
+    /too little to count as work|paid for that part|paid for the steps that lead so far|it is not work on this shard/,
+  )
   expect(tenth.engagements()[0]?.shares[0]?.verdict?.reason).toBe(work!.verdict!.reason)
 })
 

@@ -3,7 +3,7 @@ import type { Manifest } from '../../blobs/index.ts'
 import type { Figures } from '../../federation/index.ts'
 import type { Bid } from '../../market/index.ts'
 import { frozen } from '../frozen.test-support.ts'
-import type { Entry } from '../machine.ts'
+import { type Entry, replay } from '../machine.ts'
 import { customerMachine } from './advance.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import type { CustomerJob, Plan } from './state.ts'
@@ -124,6 +124,9 @@ export class World {
   readonly plan: Plan
   readonly characters: Character[]
   readonly #pick: (n: number) => number
+  /** What was done at the mint, by effect: asked again, it is not done again. */
+  readonly #done = new Set<string>()
+  #restarts = 0
 
   constructor(plan: Plan, characters: Character[], pick: (n: number) => number = () => 0) {
     this.plan = plan
@@ -143,6 +146,29 @@ export class World {
       this.asked.set(effect.id, effect)
       if (!customerMachine.abandoned(job, effect)) this.#answer(effect)
     }
+  }
+
+  /**
+   * The process dies and comes back: what its effects gave and was not written down is lost, and they are carried out
+   * again. What others sent waits at the relays.
+   */
+  restart(): void {
+    const lost = this.inFlight.filter(({ id }) => id.startsWith('done:'))
+    for (const answer of lost) this.inFlight.splice(this.inFlight.indexOf(answer), 1)
+    this.job = replay(customerMachine, JSON.parse(JSON.stringify(this.log)) as Entry<CustomerFact>[])
+    const n = ++this.#restarts
+    this.tell(`back:${n}`, { type: 'back' })
+    this.tell(`caught-up:${n}`, { type: 'caught-up' })
+    for (const { id } of lost) {
+      const effect = this.asked.get(id.slice('done:'.length))!
+      if (!customerMachine.abandoned(this.job, effect)) this.#answer(effect)
+    }
+  }
+
+  #first(effect: CustomerEffect): boolean {
+    const first = !this.#done.has(effect.id)
+    this.#done.add(effect.id)
+    return first
   }
 
   /** One answer reaches the job. @returns false when none is there yet */
@@ -225,9 +251,11 @@ export class World {
       case 'lock': {
         const amount = this.#priceOf(effect.key, effect.round)
         const taken = [...this.mint.values()].reduce((sum, lock) => sum + lock.locked - lock.refunded, 0)
-        if (taken + amount > this.plan.cap)
+        const there = this.mint.has(`${effect.key}:${effect.round}`)
+        if (!there && taken + amount > this.plan.cap)
           return done({ type: 'lock-refused', key: effect.key, round: effect.round, reason: 'The cap.' })
-        this.mint.set(`${effect.key}:${effect.round}`, { locked: amount, released: 0, refunded: 0 })
+        if (!there)
+          this.mint.set(`${effect.key}:${effect.round}`, { locked: amount, released: 0, refunded: 0 })
         return done({ type: 'locked', key: effect.key, round: effect.round, amount, fee: sats(1) })
       }
       case 'send-round':
@@ -288,7 +316,7 @@ export class World {
       case 'release': {
         const verdict = this.#work(effect.key, effect.round).verdict!
         const lock = this.mint.get(`${effect.key}:${effect.round}`)!
-        lock.released += verdict.sats
+        if (this.#first(effect)) lock.released += verdict.sats
         if (verdict.paid !== 'full')
           this.#send(`back-${effect.id}`, this.#leave(effect.key, effect.round, 'rejected'))
         return done({
@@ -318,8 +346,8 @@ export class World {
             round: effect.round,
             notBefore: seconds(forged ? work.locktime : this.clock + 60),
           })
-        const rest = lock.locked - lock.released - lock.refunded
-        lock.refunded += rest
+        const rest = lock.locked - lock.released
+        lock.refunded = rest
         return done({
           type: 'refunded',
           key: effect.key,
@@ -429,9 +457,13 @@ export class World {
   #priceOf = (key: string, round: number): Sats => this.#work(key, round).price
 }
 
-/** Runs a world to its end, letting providers answer and work whenever nothing else happens. */
-export function live(world: World, limit = 3000): boolean {
-  for (let i = 0; i < limit; i++) {
+/**
+ * Runs a world to its end, letting providers answer and work whenever nothing else happens.
+ * @param dies  asked before every step whether the process dies there
+ */
+export function live(world: World, dies: () => boolean = () => false): boolean {
+  for (let i = 0; i < 3000; i++) {
+    if (dies()) world.restart()
     world.answerAwards()
     world.work()
     if (world.inFlight.length === 0 && customerMachine.over(world.job)) return true

@@ -260,6 +260,36 @@ describe('the customer’s fold', () => {
     )
   })
 
+  it('ends and loses no sat though its process dies again and again', () => {
+    const deaths = fc.infiniteStream(fc.nat({ max: 4 }))
+    fc.assert(
+      fc.property(characters, fc.infiniteStream(fc.nat()), deaths, (who, order, dies) => {
+        const world = new World({ ...planOf(2, 2), receipts: true }, who, size => order.next().value % size)
+        expect(live(world, () => dies.next().value === 0)).toBe(true)
+        accounts(world)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('comes to the same end where its process dies once, wherever that is', () => {
+    const open = () => new World(planOf(2, 3), ['honest', 'honest', 'honest'])
+    const whole = open()
+    let steps = 0
+    live(whole, () => steps++ < 0)
+    for (let cut = 0; cut < steps; cut++) {
+      const world = open()
+      let step = 0
+      expect(
+        live(world, () => step++ === cut),
+        `died at step ${cut}`,
+      ).toBe(true)
+      accounts(world)
+      expect(world.mint, `died at step ${cut}`).toEqual(whole.mint)
+      expect(world.job.end?.reason, `died at step ${cut}`).toEqual(whole.job.end?.reason)
+    }
+  })
+
   it('gives the same state from the same log, cut and taken up at any entry, with every entry told twice', () => {
     fc.assert(
       fc.property(characters, fc.infiniteStream(fc.nat()), fc.nat(), (who, order, cut) => {

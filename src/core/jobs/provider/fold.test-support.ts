@@ -31,7 +31,7 @@ export const candidate: Candidate = {
   blossoms: [],
   leastLock: seconds(60),
 }
-const award = (change: Partial<Award> = {}): Award =>
+export const award = (change: Partial<Award> = {}): Award =>
   ({
     job: '36450:c:d',
     version: 'v',

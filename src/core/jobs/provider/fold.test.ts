@@ -1,10 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Bytes, sats, seconds } from '../../../shared/units.ts'
 import type { Award, Round } from '../../market/index.ts'
 import { rowsSpec } from '../../training/index.ts'
 import { manifestOf } from '../customer/fold.test-support.ts'
-import { replay } from '../machine.ts'
 import { providerMachine } from './advance.ts'
 import { candidate, J, round, Side, spec, verdict } from './fold.test-support.ts'
 import type { ProviderEffect } from './log.ts'
@@ -189,22 +187,5 @@ describe('the provider’s fold', () => {
       expect(side.effects.has('clean-up')).toBe(true)
       expect(side.effects.has('receipt')).toBe(false)
     }
-  })
-
-  it('gives the same state from repeated entries, cut anywhere', () => {
-    const side = new Side()
-      .hired()
-      .round(1)
-      .works(1)
-      .verdict(1, 'full')
-      .redeemed(1)
-      .round(2)
-      .works(2)
-      .verdict(2, 'none')
-    fc.assert(
-      fc.property(fc.nat({ max: side.log.length }), cut => {
-        expect(replay(providerMachine, [...side.log.slice(0, cut), ...side.log])).toEqual(side.state)
-      }),
-    )
   })
 })
