@@ -25,7 +25,8 @@ const frameMs = 250
 const settleMs = 30_000
 
 /**
- * Runs a job of this home in the foreground until it has ended and its locks are settled, or will be only later.
+ * Runs a job of this home in the foreground until it has ended, or waits for a folder that can be written, and its locks
+ * are settled, or will be only later.
  * Ctrl-C pauses it: the round under way ends and is paid, its providers are let go. A second one ends the process where it
  * is. Either way the log is on disk, and `gradstr resume` goes on.
  */
@@ -103,12 +104,14 @@ async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): 
     watch = setInterval(() => {
       const job = runner.state
       if (isResting(job)) return reject(new Interrupted())
-      if (!ended(job)) return
+      const stuck = job.unwritten !== undefined && !ended(job)
+      if (!ended(job) && !stuck) return
       endedAt ??= Date.now()
       const waits = Date.now() - endedAt < graceMs
       const lock = longestLock(job)
+      if (lock === 0 && stuck && runner.idle) return resolve(job)
       // Nothing but receipts is left: they are published when Gradstr runs again.
-      const settled = lock === 0 && owesReceipts(job)
+      const settled = lock === 0 && (stuck || owesReceipts(job))
       if (!waits && (settled || lock > Date.now() / 1000 + shortWait)) resolve(job)
     }, 200)
   })

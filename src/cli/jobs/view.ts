@@ -37,6 +37,7 @@ function doingOf(job: CustomerJob): string | undefined {
   if (job.strapped !== undefined && Object.values(job.engagements).every(e => e.status === 'gone'))
     return 'waiting for locked sats to come back: the cap allows no more'
   if (job.phase === 'hiring') return job.bids.length === 0 ? 'waiting for bids' : 'hiring providers'
+  if (job.unwritten !== undefined) return 'the model could not be written'
   if (job.phase === 'exporting') return 'evaluating and writing the model'
   if (job.aggregating) return 'adding the updates up'
   if (job.stopping) return 'stopping: paying for what was delivered'

@@ -14,6 +14,7 @@ export {
   ended,
   money,
   type Plan,
+  secondsOf,
   type Times,
   type Work,
 } from './customer/state.ts'

@@ -83,6 +83,11 @@ export class Runner<S, F, E extends EffectBase> {
     return this.#settled
   }
 
+  /** Whether everything that was asked for is done. */
+  get idle(): boolean {
+    return this.#pending.size === 0
+  }
+
   /** Takes up what was pending when the process last stopped. */
   start(): void {
     if (this.#closed) return

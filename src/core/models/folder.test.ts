@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,12 @@ beforeEach(() => {
   out = join(root, 'model')
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+function actAsNobody(): () => void {
+  if (process.geteuid?.() !== 0) return () => undefined
+  process.seteuid?.(65_534)
+  return () => process.seteuid?.(0)
+}
 
 const model = (version: string) => async (folder: string) => {
   await writeFile(join(folder, 'config.json'), JSON.stringify({ format: 'gradstr-model', version }))
@@ -41,6 +47,39 @@ describe('a model folder', () => {
     await expect(failing).rejects.toThrow('disk full')
     expect(readFileSync(join(out, 'model.onnx'), 'utf8')).toBe('one')
     expect(readdirSync(root)).toEqual(['model'])
+  })
+})
+
+describe('a folder that cannot be written is refused', () => {
+  it('before the work begins, where a part of its path is a file', async () => {
+    writeFileSync(join(root, 'notes'), 'mine')
+    const inFile = join(root, 'notes', 'model')
+    const refused = { code: 'models/not-writable', message: expect.stringContaining('a file, not a folder') }
+    await expect(checkOut(inFile)).rejects.toMatchObject(refused)
+    await expect(publishFolder(inFile, model('one'))).rejects.toMatchObject(refused)
+  })
+
+  it('before the work begins, where its owner forbids it', async () => {
+    chmodSync(root, 0o555)
+    // Nothing is forbidden to root.
+    const restore = actAsNobody()
+    try {
+      await expect(checkOut(join(out, 'deep'))).rejects.toMatchObject({ code: 'models/not-writable' })
+    } finally {
+      restore()
+      chmodSync(root, 0o700)
+    }
+  })
+
+  it.each([
+    ['ENOSPC', 'models/disk-full'],
+    ['EROFS', 'models/not-writable'],
+  ])('with %s as %s', async (system, code) => {
+    const failing = publishFolder(out, () =>
+      Promise.reject(Object.assign(new Error(system), { code: system })),
+    )
+    await expect(failing).rejects.toMatchObject({ code })
+    expect(readdirSync(root)).toEqual([])
   })
 })
 

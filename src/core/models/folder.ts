@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import { CONFIG, FILES, FORMAT } from './config.ts'
+import { withRefusals } from './refusals.ts'
 import { ADAPTER_FILES, ADAPTER_OWN, TEXT_FILES } from './text/config.ts'
 
 const OURS = new Set<string>([
@@ -12,11 +13,18 @@ const OURS = new Set<string>([
 ])
 
 /**
- * Refuses a folder for `--out` that holds anything but an older model: nothing of a person's may be lost. Callers check
- * before the work begins, so that a job is not paid for in vain.
- * @throws UserError `models/folder-taken`
+ * Refuses a folder for `--out` that holds anything but an older model, for nothing of a person's may be lost, and one that
+ * cannot be written. Callers check before the work begins, so that a job is not paid for in vain.
+ * @throws UserError `models/folder-taken`, `models/not-writable`
  */
 export async function checkOut(out: string): Promise<void> {
+  await withRefusals(out, async () => {
+    await checkFree(out)
+    await checkRights(dirname(resolve(out)))
+  })
+}
+
+async function checkFree(out: string): Promise<void> {
   const found = await stat(out).catch(absent)
   if (!found) return
   if (!found.isDirectory()) throw taken(out, 'it is a file, not a folder')
@@ -25,6 +33,16 @@ export async function checkOut(out: string): Promise<void> {
   const strange = names.find(name => !OURS.has(name))
   if (strange !== undefined) throw taken(out, `it holds "${strange}", which is not part of a model`)
   if (!(await isModelFolder(out))) throw taken(out, 'it holds files, but not a Gradstr model')
+}
+
+/**
+ * A folder is made, and an older model replaced, by a rename in the folder above: the first there is of those above.
+ * Only trying tells: rights alone do not know of read-only disks, nor of root.
+ */
+async function checkRights(above: string): Promise<void> {
+  const tried = await mkdtemp(join(above, '.gradstr-')).catch(absent)
+  if (tried !== undefined) return rmdir(tried)
+  if (dirname(above) !== above) await checkRights(dirname(above))
 }
 
 /** Whether a folder holds a model or an adapter of ours, of whatever version. */
@@ -48,10 +66,14 @@ export const isModelConfig = (json: unknown): boolean =>
 
 /**
  * Makes `out` the folder that `write` fills: it appears when it is whole, or not at all. An older model there is replaced.
- * @throws UserError `models/folder-taken`
+ * @throws UserError `models/folder-taken`, `models/not-writable`, `models/disk-full`
  */
 export async function publishFolder(out: string, write: (folder: string) => Promise<void>): Promise<void> {
   await checkOut(out)
+  await withRefusals(out, () => publish(out, write))
+}
+
+async function publish(out: string, write: (folder: string) => Promise<void>): Promise<void> {
   const target = resolve(out)
   const beside = (what: string) => join(dirname(target), `.${basename(target)}.${randomUUID()}.${what}`)
   const fresh = beside('tmp')

@@ -1,6 +1,6 @@
 import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Machine } from '../machine.ts'
-import { beginExport, refundableAt, rest, roundsAreOver, settleLocks } from './closing.ts'
+import { beginExport, finish, refundableAt, rest, roundsAreOver, settleLocks } from './closing.ts'
 import { copyOf } from './copy.ts'
 import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
@@ -53,7 +53,11 @@ export const customerMachine: Machine<CustomerJob, CustomerFact, CustomerEffect>
 /** What is to be done next. Called after every entry; it looks at the state alone. */
 function proceed(job: CustomerJob, plan: Plan, ask: Ask): void {
   for (const engagement of Object.values(job.engagements)) watch(job, plan, engagement, ask)
-  if (job.phase === 'exporting') return
+  if (job.phase === 'exporting') {
+    // A person who cancels does not wait for a folder: the weights stay in this home, to be written once it is named.
+    if (job.unwritten !== undefined && job.stopping?.code === 'cancelled') finish(job, job.clock, ask)
+    return
+  }
   if (job.clock >= plan.deadline && !job.stopping)
     job.stopping = { code: 'failed', reason: 'The job’s deadline passed before all rounds were trained.' }
   if (job.strapped !== undefined && !job.stopping && nothingComesBack(job))

@@ -43,10 +43,22 @@ export function beginExport(job: CustomerJob, ask: Ask): void {
   }
   if (allWorks(job).some(({ work }) => underWay(work))) return
   job.phase = 'exporting'
-  const trained = job.weights.length > 1
-  if (trained) return ask({ id: 'export', type: 'export' })
+  job.trainedAt = job.clock
+  if (isTrained(job)) return askExport(job, ask)
   job.stopping ??= { code: 'failed', reason: 'No round was trained.' }
   finish(job, job.clock, ask)
+}
+
+const isTrained = (job: CustomerJob): boolean => job.weights.length > 1
+
+function askExport(job: CustomerJob, ask: Ask): void {
+  delete job.unwritten
+  ask({ id: job.vainExports === 0 ? 'export' : `export:${job.vainExports}`, type: 'export' })
+}
+
+/** Writes a model that could not be written: its folder may be free by now, or is another one. */
+export function exportAgain(job: CustomerJob, ask: Ask): void {
+  if (job.unwritten !== undefined) askExport(job, ask)
 }
 
 export function finish(job: CustomerJob, at: Seconds, ask: Ask): void {

@@ -118,6 +118,8 @@ export class World {
   readonly inFlight: { id: string; fact: CustomerFact; from: number }[] = []
   /** What the mint saw: face value per lock, and how it ended. */
   readonly mint = new Map<string, { locked: number; released: number; refunded: number }>()
+  /** Folders that no model can be written to. */
+  readonly taken = new Set<string>()
   clock = 1000
   /** How often the job was taken up again: providers bid anew each time. */
   pauses = 0
@@ -368,7 +370,9 @@ export class World {
           ? done({ type: 'receipt-later', key: effect.key, notBefore: seconds(this.clock + 2) })
           : done({ type: 'receipt-published', key: effect.key })
       case 'export':
-        return done({ type: 'exported', report: { ok: true } })
+        return this.taken.has(this.job.plan!.out)
+          ? done({ type: 'export-failed', reason: 'The folder is taken.' })
+          : done({ type: 'exported', report: { ok: true } })
       case 'checkpoint':
         return done({ type: 'saved', round: effect.round, keys: effect.keys, state: manifestOf(4) })
       default:

@@ -57,8 +57,11 @@ export type CustomerFact =
   | { type: 'receipt-published'; key: string }
   | { type: 'told' }
   | { type: 'exported'; report: unknown }
+  /** No waiting mends it: another folder has to be named, or this one freed. */
   | { type: 'export-failed'; reason: string }
   // the person, and time
+  /** Another folder for the model. */
+  | { type: 'out'; out: string }
   | { type: 'cancel' }
   /** Lasts until the next `back`. */
   | { type: 'pause' }

@@ -1,6 +1,6 @@
 import { type Seconds, sats, seconds } from '../../../shared/units.ts'
 import type { Entry } from '../machine.ts'
-import { finish } from './closing.ts'
+import { exportAgain, finish } from './closing.ts'
 import { type Ask, dismiss, mostBids } from './hiring.ts'
 import type { CustomerFact } from './log.ts'
 import { works } from './rounds.ts'
@@ -95,13 +95,19 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       job.epoch = fact.epoch
       job.plan = { ...job.plan, out: fact.out }
       job.stamp = after(job.stamp, fact.stamp)
-      return ask({ id: `announce:${fact.epoch}:running`, type: 'announce', status: 'running' })
+      ask({ id: `announce:${fact.epoch}:running`, type: 'announce', status: 'running' })
+      return exportAgain(job, ask)
+    case 'out':
+      if (!job.plan || job.phase === 'fenced') return
+      job.plan = { ...job.plan, out: fact.out }
+      return exportAgain(job, ask)
     case 'exported':
       job.report = fact.report
       return finish(job, at, ask)
     case 'export-failed':
-      job.stopping ??= { code: 'failed', reason: fact.reason }
-      return finish(job, at, ask)
+      job.unwritten = fact.reason
+      job.vainExports += 1
+      return
     case 'back':
       job.catchingUp = true
       job.paused = false
@@ -109,6 +115,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
     case 'caught-up':
       job.catchingUp = false
       job.listeningSince = at
+      if (!ended(job) && job.stopping?.code !== 'cancelled') exportAgain(job, ask)
       return
     case 'pause':
       job.paused = true

@@ -1,6 +1,6 @@
 import { UserError } from '../../../shared/errors.ts'
 import type { Caller, GradstrTasks } from '../../compute/index.ts'
-import { allWorks, type CustomerJob, money, type Plan } from './state.ts'
+import { allWorks, type CustomerJob, money, type Plan, secondsOf } from './state.ts'
 
 /**
  * Measures the finished model on the holdout and writes its folder.
@@ -43,7 +43,7 @@ function factsOf(job: CustomerJob, plan: Plan) {
     })),
     providers: new Set(judged.map(({ engagement }) => engagement.bid.provider)).size,
     rows: plan.shards.reduce((sum, shard) => sum + shard.rows, 0),
-    seconds: Math.max(0, job.clock - (job.announcedAt ?? job.clock)),
+    seconds: secondsOf(job),
     sats: { quoted: plan.quoted, locked, paid, refunded, fees },
     practice: plan.practice,
   }

@@ -38,6 +38,8 @@ export interface OpenJob {
   cancel(): void
   /** No further round: what is under way ends and is paid, then providers are let go. Taking the job up again ends it. */
   pause(): void
+  /** The model goes to another folder; one that could not be written is tried there. */
+  writeTo(out: string): void
   close(): Promise<void>
 }
 
@@ -117,6 +119,7 @@ export function openJob(id: string, tools: Tools, watch: CustomerWatch = {}, beg
     runner,
     cancel: () => void runner.append('cancel', { type: 'cancel' }),
     pause: () => void runner.append(`pause:${randomUUID()}`, { type: 'pause' }),
+    writeTo: out => void runner.append(`out:${randomUUID()}`, { type: 'out', out }),
     async close() {
       closed = true
       for (const subscription of subscriptions) subscription.close()

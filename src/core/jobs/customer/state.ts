@@ -213,7 +213,13 @@ export interface CustomerJob {
   stopping?: { code: 'cancelled' | 'failed'; reason: string }
   /** The person wants a pause: the round under way ends and is paid, nothing new begins until the job is taken up again. */
   paused: boolean
+  /** When the last round was judged: only the model is still to be written. */
+  trainedAt?: Seconds
   report?: unknown
+  /** Why the model could not be written to its folder: the job waits, with its weights, to be taken up again. */
+  unwritten?: string
+  /** How often writing it was in vain. */
+  vainExports: number
   /** Why the job ended as it did, for a person. */
   end?: { at: Seconds; reason: string }
   /** No announcement or checkpoint so far is dated later: of two that replace each other the newer must win. */
@@ -237,6 +243,7 @@ export const emptyJob: CustomerJob = {
   paused: false,
   weights: [],
   checkpoints: [],
+  vainExports: 0,
   stamp: 0 as Seconds,
   catchingUp: false,
   listeningSince: 0 as Seconds,
@@ -245,6 +252,10 @@ export const emptyJob: CustomerJob = {
 
 export const ended = (job: CustomerJob): boolean =>
   job.phase === 'done' || job.phase === 'cancelled' || job.phase === 'failed' || job.phase === 'fenced'
+
+/** Seconds from the announcement to the last round's verdicts, else to the end or to now; stops of the process included. */
+export const secondsOf = ({ announcedAt, trainedAt, end, clock }: CustomerJob): Seconds =>
+  ((trainedAt ?? end?.at ?? clock) - (announcedAt ?? clock)) as Seconds
 
 /** Every work of the job, oldest first within an engagement. */
 export const allWorks = (job: CustomerJob): { engagement: Engagement; work: Work }[] =>

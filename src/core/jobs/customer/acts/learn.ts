@@ -17,6 +17,9 @@ import type { ActContext, Acts } from './context.ts'
 /** A blob that is wrong stays wrong; a server that is away is tried again. */
 const hopeless = new Set(['blobs/too-large', 'blobs/bad-manifest'])
 
+/** A folder that is taken or closed stays so until its owner does something; a full disk may have room later. */
+const unwritable = new Set(['models/folder-taken', 'models/not-writable'])
+
 /** Updates are deleted when the job is over; what came too late for that is judged without them. */
 const isThere = ({ path }: { path: string }): boolean => existsSync(path)
 
@@ -217,8 +220,13 @@ export function learn(
     },
 
     async export(_, signal) {
-      const report = await exportModelOf(current(), at, compute, signal)
-      return { fact: { type: 'exported', report } }
+      try {
+        const report = await exportModelOf(current(), at, compute, signal)
+        return { fact: { type: 'exported', report } }
+      } catch (error) {
+        if (!(error instanceof UserError) || !unwritable.has(error.code)) throw error
+        return { fact: { type: 'export-failed', reason: error.message } }
+      }
     },
 
     async 'clean-up'() {
