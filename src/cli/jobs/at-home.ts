@@ -1,3 +1,4 @@
+import { type CustomerJob, ended, money } from '../../core/jobs/index.ts'
 import type { Call } from '../cli.ts'
 import { closing } from '../closing.ts'
 import type { House } from '../compose.ts'
@@ -27,6 +28,10 @@ export function findJob(
     .sort((a, b) => b.archived.createdAt - a.archived.createdAt)[0]
 }
 
+/** Whether anything is left to be trained, or to be given back by who holds it. */
+const needsProviders = (job: CustomerJob): boolean =>
+  (!ended(job) && job.unwritten === undefined) || money(job).open > 0
+
 /** Opens the house of a job, and for a practice job its network and local providers too. */
 export async function withJob(
   call: Call,
@@ -45,7 +50,7 @@ export async function withJob(
         p.close(),
       )
       naming = practice.naming
-      await practice.hire()
+      if (needsProviders(archived.job)) await practice.hire()
       network = { network: practice.network }
     }
     const house = parts.opened(await openHouse(call, { home, command, ...network }), h => h.close())

@@ -1,66 +1,92 @@
 import type { CustomerJob } from '../../core/jobs/index.ts'
-import { ended } from '../../core/jobs/index.ts'
+import { ended, secondsOf } from '../../core/jobs/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
-import { duration } from '../format.ts'
-import { moneyLines } from '../progress/summary.ts'
+import { counted, duration } from '../format.ts'
+import { type MoneySummary, moneyLines } from '../progress/summary.ts'
 import { moneyOf } from './money.ts'
-import { qualityOf } from './quality.ts'
+import { type Quality, qualityOf } from './quality.ts'
 import type { Naming } from './view.ts'
 
 interface Conclusion {
+  id: string
   job: CustomerJob
   naming: Naming
   before: number
   after: number
-  /** Seconds of the whole command. */
-  seconds: number
+  /** The job was over before this command, which took back what was left: how it ended was told then. */
+  collected?: boolean
 }
 
-/** The end of a job for a person, and the last JSON line. @throws UserError when the job ended without all rounds */
-export function conclude(call: Call, { job, naming, before, after, seconds }: Conclusion): void {
+/**
+ * The end of a job for a person, and the last JSON line. A person who cancelled has what was asked for.
+ * @throws UserError when the job failed, goes on elsewhere, or its model could not be written
+ */
+export function conclude(call: Call, conclusion: Conclusion): void {
+  const { job, naming, before, after, collected } = conclusion
   const { report } = call
-  const plan = job.plan!
   const made = job.report === undefined ? undefined : qualityOf(job.report)
-  const rounds = job.weights.length - 1
   const money = moneyOf(job, naming, before, after)
-  report.say('')
-  if (made) {
-    report.say(
-      report.paint('bold', made.text),
-      `${rounds} of ${plan.rounds} rounds in ${duration(Math.round(seconds))}. The model is in ${plan.out}`,
-      '',
-    )
-  }
+  const asWished = job.phase === 'done' || job.phase === 'cancelled' || (collected && job.phase === 'failed')
+  const ending = asWished && job.phase !== 'done' && job.end ? [job.end.reason] : []
+  report.say('', ...ending, ...modelLines(conclusion, made?.text))
   report.say(...moneyLines(money, report.paint))
-  if (made) report.say('', `Try it:  gradstr predict ${plan.out} ${made.input}`)
-  if (job.phase !== 'done') throw endedBadly(job)
-  const { locked, paid, refunded, fees, open } = money
-  report.result({
-    metric: made?.metric ?? null,
-    value: made?.value ?? null,
-    rounds,
-    providers: money.providers.length,
-    seconds: Math.round(seconds * 10) / 10,
-    sats: {
-      quoted: plan.quoted,
-      locked,
-      paid,
-      refunded,
-      fees,
-      balance: after,
-      ...(open > 0 ? { open } : {}),
-    },
-    out: plan.out,
-  })
+  if (made) report.say('', `Try it:  gradstr predict ${job.plan!.out} ${made.input}`)
+  if (!asWished) throw endedBadly(conclusion)
+  report.result(resultOf(job, made, money))
 }
 
-function endedBadly(job: CustomerJob): UserError {
+function modelLines({ id, job }: Conclusion, quality: string | undefined): string[] {
+  const { rounds, out } = job.plan!
+  if (quality !== undefined) {
+    const took = `in ${duration(secondsOf(job))}`
+    return [
+      quality,
+      `${job.weights.length - 1} of ${counted(rounds, 'round')} ${took}. The model is in ${out}`,
+      '',
+    ]
+  }
+  // Else the error says so.
+  if (job.unwritten === undefined || !ended(job)) return []
+  return [job.unwritten, `Its weights are kept: ${writeElsewhere(id)}`, '']
+}
+
+const resultOf = (
+  job: CustomerJob,
+  made: Quality | undefined,
+  { locked, paid, refunded, fees, open, after, providers }: MoneySummary,
+): object => ({
+  phase: job.phase,
+  metric: made?.metric ?? null,
+  value: made?.value ?? null,
+  rounds: job.weights.length - 1,
+  providers: providers.length,
+  seconds: secondsOf(job),
+  sats: {
+    quoted: job.plan!.quoted,
+    locked,
+    paid,
+    refunded,
+    fees,
+    balance: after,
+    ...(open > 0 ? { open } : {}),
+  },
+  out: made ? job.plan!.out : null,
+})
+
+const writeElsewhere = (id: string): string => `\`gradstr resume ${id.slice(0, 8)} --out FOLDER\` writes it.`
+
+function endedBadly({ id, job }: Conclusion): UserError {
+  if (job.unwritten !== undefined)
+    return new UserError('job/unwritten', {
+      message: job.unwritten,
+      fix: `The trained weights are kept and paid for. ${writeElsewhere(id)}`,
+    })
   const reason = job.end?.reason ?? 'The job did not end.'
   const fix =
     job.phase === 'fenced'
       ? 'Go on there. Nothing is paid from this machine any more.'
-      : ended(job) && job.weights.length > 1
+      : job.report !== undefined
         ? 'The model of the rounds that were trained is in its folder. Start again for more.'
         : 'Nothing more is paid for it; what was locked comes back by itself. Start again, perhaps with other providers or another plan.'
   return new UserError(`job/${job.phase}`, { message: reason, fix })

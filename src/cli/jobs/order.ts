@@ -1,4 +1,3 @@
-import { basename, extname, resolve } from 'node:path'
 import type { Prepared } from '../../core/datasets/index.ts'
 import {
   type Draft,
@@ -10,7 +9,6 @@ import {
   type Tools,
 } from '../../core/jobs/index.ts'
 import type { LocalModel } from '../../core/local/index.ts'
-import { checkOut } from '../../core/models/index.ts'
 import { sats } from '../../shared/units.ts'
 import type { Call } from '../cli.ts'
 import type { OrderOptions } from '../commands/jobs/options.ts'
@@ -18,25 +16,23 @@ import { bytesText, count, counted, duration, satsText } from '../format.ts'
 import type { Network } from '../network.ts'
 import { noiseOf } from '../noise-options.ts'
 import { textOptions } from '../text-options.ts'
+import type { Places } from './checked.ts'
 import { tellSilent } from './connections.ts'
 
 /** A practice network is this computer's own: its times are short, its sats worth nothing. */
 export const isPractice = ({ mints }: Network): boolean =>
   mints.every(mint => ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(mint).hostname))
 
-/** Options to an order; `out` is checked now, so that nothing is paid for a model that could not be written. */
-export async function orderOf(
+/** Options to an order. */
+export function orderOf(
   call: Call,
-  dataset: string,
+  { dataset, out }: Places,
   options: OrderOptions,
   network: Network,
-): Promise<Order> {
-  const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
-  const out = resolve(call.cli.cwd, options.out ?? defaultOut(dataset))
-  await checkOut(out)
+): Order {
   const practice = isPractice(network)
   return {
-    dataset: path,
+    dataset,
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.task === undefined ? {} : { task: options.task }),
     ...textOf(options, call.cli.cwd),
@@ -62,8 +58,6 @@ function textOf({ as, tokenizer, vocabulary, block }: OrderOptions, cwd: string)
   const text = textOptions({ tokenizer, vocabulary, block }, cwd)
   return { ...(as === undefined ? {} : { as }), ...(text ? { text } : {}) }
 }
-
-const defaultOut = (dataset: string): string => `${basename(dataset, extname(dataset)) || 'dataset'}-model`
 
 const doing = {
   preparing: 'Reading and encoding the dataset …',

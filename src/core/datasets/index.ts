@@ -21,9 +21,9 @@ export { isIdx, readImages } from './idx/images.ts'
 export { type Picture, readPictures } from './images/pictures.ts'
 export { nearNames } from './infer/near.ts'
 export { inspect } from './inspect.ts'
+export { findDataset } from './open.ts'
 export { prepare } from './prepare.ts'
 export { type Row, readRows } from './rows.ts'
-export { checkThere } from './there.ts'
 export type {
   ClassCount,
   ColumnReport,

@@ -39,6 +39,10 @@ async function cancel(call: Call, id: string): Promise<void> {
     call.report.say(
       `Cancelled. ${satsText(paid)} paid for what was delivered, ${satsText(refunded)} came back${open > 0 ? `, ${satsText(open)} still locked: \`gradstr resume\` collects them` : ''}.`,
     )
+    if (end.unwritten !== undefined)
+      call.report.say(
+        `${end.unwritten} The weights are kept: \`gradstr resume ${archived.id.slice(0, 8)} --out FOLDER\` writes the model.`,
+      )
     call.report.result({ id: archived.id, phase: end.phase, paid, refunded, open })
   })
 }

@@ -149,7 +149,11 @@ describe('a job between two homes that meet only through the network they name',
     }
     expect(taken.json().at(-1)?.code).toBe('models/folder-taken')
     expect(unknown.json().at(-1)?.message).toContain('shape')
-    expect(['poor-model', 'x'].map(name => existsSync(folder.at(name)))).toEqual([false, false])
+    expect(['poor-model', 'x', 'other'].map(name => existsSync(folder.at(name)))).toEqual([
+      false,
+      false,
+      false,
+    ])
   })
 
   it('cannot be named when it is not there', async () => {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
@@ -25,12 +24,10 @@ export function addRecover(gradstr: Command, cli: Cli): void {
 }
 
 async function recover(call: Call, dataset: string, options: { job?: string; out: string }): Promise<void> {
-  const started = call.cli.now()
   const { openHouse } = await import('../../compose.ts')
   const { requireNetwork } = await import('../../network.ts')
   const { foreseenNetwork } = await import('../../jobs/place.ts')
   const { askMnemonic } = await import('../../mnemonic.ts')
-  const { checkThere } = await import('../../../core/datasets/index.ts')
   const { hasVault } = await import('../../../core/identity/index.ts')
   const { findJobs, recoverJob } = await import('../../../core/jobs/index.ts')
   const { toolsOf } = await import('../../jobs/tools.ts')
@@ -38,12 +35,12 @@ async function recover(call: Call, dataset: string, options: { job?: string; out
   const { pick } = await import('../../jobs/archive.ts')
   const { follow } = await import('../../jobs/follow.ts')
   const { conclude } = await import('../../jobs/conclude.ts')
+  const { checkedPlaces } = await import('../../jobs/checked.ts')
+  // What is wrong with the command is told before a phrase is asked for and a home is made.
+  const places = await checkedPlaces(call.cli, dataset, options.out)
   const parts = closing()
   try {
     const home = liveHome(call.folder)
-    // What is wrong with the command is told before a phrase is asked for and a home is made.
-    const path = dataset === 'mnist' ? dataset : resolve(call.cli.cwd, dataset)
-    if (path !== 'mnist') checkThere(path)
     requireNetwork(foreseenNetwork(call, home), ['relays', 'blossoms', 'mints'])
     const brought = (await hasVault(home.folder)) ? {} : { mnemonic: await askMnemonic(call) }
     const house = parts.opened(await openHouse(call, { home, command: 'gradstr recover', ...brought }), h =>
@@ -59,12 +56,12 @@ async function recover(call: Call, dataset: string, options: { job?: string; out
       })
     const lost = options.job === undefined && open.length === 1 ? open[0]! : pick(open, options.job ?? '')
     call.report.say(`Taking over “${lost.job.title}” (${lost.id.slice(0, 8)}) …`)
-    await recoverJob(lost, { dataset: path, out: resolve(call.cli.cwd, options.out) }, tools)
+    await recoverJob(lost, places, tools)
     const before = house.wallet.balance().available
     const naming = (key: string): string => key.slice(0, 12)
     const job = await follow(call, tools, lost.id, naming)
     const after = house.wallet.balance().available
-    conclude(call, { job, naming, before, after, seconds: (call.cli.now() - started) / 1000 })
+    conclude(call, { id: lost.id, job, naming, before, after })
   } finally {
     await parts.close()
   }

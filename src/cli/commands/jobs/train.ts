@@ -1,9 +1,9 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Wallet } from '../../../core/payments/index.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 import { closing } from '../../closing.ts'
 import { type Home, liveHome, practiceHome } from '../../home.ts'
+import type { Places } from '../../jobs/checked.ts'
 import type { Network } from '../../network.ts'
 import { noiseOptions } from '../../noise-options.ts'
 import { type OrderOptions, orderOptions } from './options.ts'
@@ -27,13 +27,12 @@ export function addTrain(gradstr: Command, cli: Cli): void {
     .addHelpText('after', help)
     .action(async (dataset: string, options: OrderOptions, it: Command) => {
       const call = await callOf(cli, it)
-      const { checkThere } = await import('../../../core/datasets/index.ts')
       const { chosenPlace } = await import('../../jobs/place.ts')
-      // A mistyped name makes no home, and no practice network either.
-      if (dataset !== 'mnist') checkThere(resolve(cli.cwd, dataset))
       if (chosenPlace(call) === 'practice')
         return trainOnPractice(call, dataset, options, practiceHome(call.folder))
-      await trainAt(call, dataset, options, { home: liveHome(call.folder), naming: key => key.slice(0, 12) })
+      const { checkedPlaces } = await import('../../jobs/checked.ts')
+      const places = await checkedPlaces(cli, dataset, options.out)
+      await trainAt(call, places, options, { home: liveHome(call.folder), naming: key => key.slice(0, 12) })
     })
 }
 
@@ -44,13 +43,17 @@ export async function trainOnPractice(
   options: OrderOptions,
   home: Home,
 ): Promise<void> {
+  const { checkedPlaces, orUnmade } = await import('../../jobs/checked.ts')
   const { openPractice } = await import('../../jobs/practice.ts')
-  const practice = await openPractice(call, home, options.providers)
-  try {
-    await trainAt(call, dataset, options, { home, ...practice })
-  } finally {
-    await practice.close()
-  }
+  const places = await checkedPlaces(call.cli, dataset, options.out)
+  await orUnmade(home, async () => {
+    const practice = await openPractice(call, home, options.providers)
+    try {
+      await trainAt(call, places, options, { home, ...practice })
+    } finally {
+      await practice.close()
+    }
+  })
 }
 
 interface Place {
@@ -62,8 +65,7 @@ interface Place {
 }
 
 /** The whole job, from a dataset to a model folder. */
-async function trainAt(call: Call, dataset: string, options: OrderOptions, place: Place): Promise<void> {
-  const started = call.cli.now()
+async function trainAt(call: Call, places: Places, options: OrderOptions, place: Place): Promise<void> {
   const { home, naming, hire, money } = place
   const { openHouse } = await import('../../compose.ts')
   const { requireNetwork } = await import('../../network.ts')
@@ -77,7 +79,7 @@ async function trainAt(call: Call, dataset: string, options: OrderOptions, place
     // What is wrong with the command is told before a home, an identity and connections are made for it.
     const network = place.network ?? foreseenNetwork(call, home)
     requireNetwork(network, ['relays', 'blossoms', 'mints'])
-    const order = await orderOf(call, dataset, options, network)
+    const order = orderOf(call, places, options, network)
     const opening = { home, command: 'gradstr train', ...(place.network ? { network } : {}) }
     const house = parts.opened(await openHouse(call, opening), h => h.close())
     const tools = toolsOf(house, call.log.line)
@@ -87,7 +89,7 @@ async function trainAt(call: Call, dataset: string, options: OrderOptions, place
     const before = house.wallet.balance().available
     const job = await follow(call, tools, id, naming, plan)
     const after = house.wallet.balance().available
-    conclude(call, { job, naming, before, after, seconds: (call.cli.now() - started) / 1000 })
+    conclude(call, { id, job, naming, before, after })
   } finally {
     await parts.close()
   }
