@@ -271,12 +271,16 @@ function maybeCleanUp(engagement: Engagement, ask: Ask): void {
   ask({ id: 'clean-up', type: 'clean-up' })
 }
 
+/** What is waited for: the last round, or, once the engagement has ended, one before it that is still owed. */
+const awaited = (engagement: Engagement): Share | undefined =>
+  (engagement.end && engagement.shares.findLast(({ status }) => status !== 'closed')) ?? current(engagement)
+
 /** When waiting any longer makes no sense. */
 function patienceEnds(engagement: Engagement): number | undefined {
   const { candidate, end } = engagement
   if (!candidate || engagement.phase === 'over') return undefined
   if (engagement.phase === 'bidding' || engagement.phase === 'waiting') return candidate.bid.validUntil
-  const share = current(engagement)
+  const share = awaited(engagement)
   if (!share) return end ? undefined : engagement.award!.at + idlePatience
   // Past T the customer can take everything back: nothing is to be had any more.
   if (share.status === 'sent' || share.status === 'redeeming') return share.round.times.locktime
@@ -286,7 +290,7 @@ function patienceEnds(engagement: Engagement): number | undefined {
 function expire(engagement: Engagement, ask: Ask): void {
   const by = patienceEnds(engagement)
   if (by === undefined || engagement.clock <= by) return
-  const share = current(engagement)
+  const share = awaited(engagement)
   if (share?.status === 'sent') {
     owe(share)
     engagement.end ??= {

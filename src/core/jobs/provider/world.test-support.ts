@@ -23,6 +23,8 @@ export const conducts = [
   /** Releases, and takes the lock back itself before the provider is there. */
   'spends-itself',
   'leaves',
+  /** Sends the next round before it has paid this one, which it never does. */
+  'hurries',
 ] as const
 export type Conduct = (typeof conducts)[number]
 
@@ -222,6 +224,7 @@ export class ProviderWorld {
     this.locks.get(n)!.delivered = true
     const conduct = this.conduct[n - 1]!
     if (conduct === 'is-silent') return
+    if (conduct === 'hurries') return this.sendRound(n + 1)
     const paid = conduct === 'rejects' ? 'none' : conduct === 'pays-part' ? 'part' : 'full'
     const content = { ...verdict(n, paid), ...(conduct === 'pays-nothing' ? { witnesses: [] } : {}) }
     for (const again of ['', '-again'])

@@ -29,7 +29,7 @@ function ends(world: ProviderWorld): void {
     const what = `round ${n}: ${world.conduct[n - 1]}, ${JSON.stringify(lock)}`
     const whole = lock.redeemed === lock.price
     // Without a verdict it is the customer's again after T.
-    const lapsed = lock.delivered && world.conduct[n - 1] === 'is-silent'
+    const lapsed = lock.delivered && ['is-silent', 'hurries'].includes(world.conduct[n - 1]!)
     if (lock.accepted) expect(whole || lock.givenBack || lock.refused || lapsed, what).toBe(true)
     expect(whole && lock.givenBack, `redeemed and signed back, ${what}`).toBe(false)
     if (lock.delivered && ['pays', 'leaves'].includes(world.conduct[n - 1]!)) expect(whole, what).toBe(true)
@@ -62,6 +62,16 @@ describe('the provider’s fold in a made-up world', () => {
     const world = watched(new ProviderWorld(['pays', 'pays', 'pays']))
     live(world)
     expect([...world.locks.values()].map(({ redeemed }) => redeemed)).toEqual([10, 40, 40])
+  })
+
+  it('looks at no second round before the first is paid, and the engagement ends all the same', () => {
+    const world = watched(new ProviderWorld(['hurries', 'pays']))
+    live(world)
+    expect(world.asked.has('check-lock:2')).toBe(false)
+    expect(world.state.end).toMatchObject({
+      reason: 'Round 1 with this customer is not redeemed.',
+      mine: true,
+    })
   })
 
   it('never risks more than one round, and every lock ends, whatever the customer does and in whatever order its words come', () => {
