@@ -4,6 +4,7 @@ import { seconds } from '../../src/shared/units.ts'
 import { claiming, publishing } from './bent.test-support.ts'
 import {
   type Actor,
+  hired,
   type Outcome,
   openStage,
   outcomeOf,
@@ -80,6 +81,18 @@ it.each<[string, () => Actor]>([
   expect(works[0]!.verdict).toBeUndefined()
   expect(works[0]!.lock).toMatchObject({ status: 'settled', released: 0, refunded: works[0]!.lock.locked })
   expect(who().home.tools.wallet.balance().earned).toBe(0)
+})
+
+it('says on either side why who accepts and idles is not waited for', () => {
+  const why = 'The provider was silent while at work.'
+  const dismissed = expect.objectContaining({
+    status: 'gone',
+    gone: expect.objectContaining({ code: 'silent', reason: why }),
+  })
+  expect(hired(outcome.end, idle)).toContainEqual(dismissed)
+  // What the customer sends it is what it reads; its own words never left.
+  const read = expect.objectContaining({ code: 'silent', reason: why, mine: false })
+  expect(idle.engagements()).toContainEqual(expect.objectContaining({ end: read }))
 })
 
 it('waits for nobody’s blob: it is judged when no server has it by the time the verdict is due', () => {
