@@ -26,6 +26,7 @@ it('knows the same of numbers that were cut into parts, wherever', () => {
       const parts = edges.slice(1).map((edge, i) => values.slice(edges[i], edge))
       expect(joined(parts).numbers()).toEqual(factsOf(values).numbers())
     }),
+    { examples: [[[0, -0], [1]]] },
   )
 })
 

@@ -56,8 +56,9 @@ export class NumberFacts {
     if (rows === 0) return
     this.counting &&= counting && this.#counts(first)
     this.missing += missing
-    this.min = Math.min(this.min, min)
-    this.max = Math.max(this.max, max)
+    // Not Math.min: of 0 and −0 the first stays, as within a part.
+    if (min < this.min) this.min = min
+    if (max > this.max) this.max = max
     this.whole &&= whole
     if (!counts) this.#tooMany()
     for (const [value, rows] of counts ?? []) if (!this.many) this.#count(value, rows)
