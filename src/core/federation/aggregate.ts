@@ -8,7 +8,7 @@ import {
   writeSafetensors,
 } from '../training/index.ts'
 import type { Contribution, Strategy } from './strategies/strategy.ts'
-import { type Block, blocksOf, mismatch, readBlock, withFiles } from './update-file.ts'
+import { type Block, BlockReader, blocksOf, mismatch, withFiles } from './update-file.ts'
 
 export interface Aggregation {
   /** θ, safetensors f32. */
@@ -36,11 +36,12 @@ export async function aggregate(
       if (problem) throw wrongShapes(file.path, problem)
     }
     const parts = strategy.weigh(contributions)
+    const [reader, mean] = [new BlockReader(), new WeightedMean(updates, parts)]
     let squares = 0
     async function* values(blocks: Iterable<Block>) {
       for (const block of blocks) {
-        const before = await readBlock(theta!, block)
-        const after = strategy.step(before, await weightedMean(updates, parts, block), block)
+        const before = await reader.read(theta!, block)
+        const after = strategy.step(before, await mean.of(block), block)
         const moved = after.reduce((sum, x, i) => sum + (x - before[i]!) ** 2, 0)
         if (!Number.isFinite(moved)) throw notFinite(block.name)
         squares += moved
@@ -56,18 +57,31 @@ export async function aggregate(
 }
 
 /** Summed in double precision, so that thirty small updates lose nothing beside a large one. */
-async function weightedMean(
-  updates: SafetensorsFile[],
-  parts: number[],
-  block: Block,
-): Promise<Float32Array> {
-  let sum: Float64Array | undefined
-  for (const [k, file] of updates.entries()) {
-    const values = await readBlock(file, block)
-    sum ??= new Float64Array(values.length)
-    for (let i = 0; i < values.length; i++) sum[i]! += parts[k]! * values[i]!
+class WeightedMean {
+  readonly #reader = new BlockReader()
+  readonly #updates: readonly SafetensorsFile[]
+  readonly #parts: readonly number[]
+  #sum = new Float64Array(0)
+
+  constructor(updates: readonly SafetensorsFile[], parts: readonly number[]) {
+    this.#updates = updates
+    this.#parts = parts
   }
-  return Float32Array.from(sum!)
+
+  async of(block: Block): Promise<Float32Array> {
+    let sum = this.#sum.subarray(0, 0)
+    for (const [k, file] of this.#updates.entries()) {
+      const values = await this.#reader.read(file, block)
+      if (k === 0) sum = this.#zeros(values.length)
+      for (let i = 0; i < values.length; i++) sum[i]! += this.#parts[k]! * values[i]!
+    }
+    return Float32Array.from(sum)
+  }
+
+  #zeros(length: number): Float64Array<ArrayBuffer> {
+    if (this.#sum.length < length) this.#sum = new Float64Array(length)
+    return this.#sum.subarray(0, length).fill(0)
+  }
 }
 
 const wrongShapes = (where: string, problem: string): UserError =>

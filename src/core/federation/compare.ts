@@ -1,6 +1,6 @@
 import { parameters, type TrainingSpec } from '../training/index.ts'
 import { Sketcher } from './sketch.ts'
-import { blocksOf, readBlock, withFiles } from './update-file.ts'
+import { BlockReader, blocksOf, withFiles } from './update-file.ts'
 
 export interface Comparison {
   /** Every number of the update is finite. */
@@ -67,15 +67,16 @@ async function products(
   look?: (block: Float32Array) => void,
 ) {
   return withFiles([update, ...peers], async ([subject, ...files]) => {
+    const [reader, peer] = [new BlockReader(), new BlockReader()]
     let squares = 0
     const others = files.map(() => ({ dot: 0, squares: 0 }))
     for (const { name, shape } of parameters(spec))
       for (const block of blocksOf(name, shape)) {
-        const mine = await readBlock(subject!, block)
+        const mine = await reader.read(subject!, block)
         squares += dot(mine, mine)
         look?.(mine)
         for (const [i, file] of files.entries()) {
-          const theirs = await readBlock(file, block)
+          const theirs = await peer.read(file, block)
           others[i]!.dot += dot(mine, theirs)
           others[i]!.squares += dot(theirs, theirs)
         }

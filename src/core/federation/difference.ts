@@ -12,7 +12,7 @@ import {
   writeSafetensors,
 } from '../training/index.ts'
 import { finiteOrNull } from './compare.ts'
-import { type Block, blocksOf, readBlock, withFiles } from './update-file.ts'
+import { type Block, BlockReader, blocksOf, withFiles } from './update-file.ts'
 
 /** How an update is stored. `f16` halves the file; a tensor that it would distort is stored as f32 all the same. */
 export type UpdateType = 'f16' | 'f32'
@@ -34,14 +34,15 @@ export async function writeUpdate(
   type: UpdateType = 'f16',
 ): Promise<WrittenFile & { norm: number | null }> {
   return withFiles([paths.from, paths.to], async ([theta, trained]) => {
+    const difference = differenceOf(theta!, trained!)
     const entries: TensorSource[] = []
     let squares = 0
     for (const { name, shape } of parameters(spec)) {
       const blocks = [...blocksOf(name, shape)]
-      const size = await sizeOf(theta!, trained!, blocks)
+      const size = await sizeOf(difference, blocks)
       squares += size.squares
       const half = type === 'f16' && Math.sqrt(size.lost) <= LOSSLESS_ENOUGH * Math.sqrt(size.squares)
-      const data = differences(theta!, trained!, blocks, half)
+      const data = differences(difference, blocks, half)
       entries.push({ name, shape, dtype: half ? 'F16' : 'F32', data })
     }
     const file = await writeSafetensors(paths.out, entries, METADATA)
@@ -68,44 +69,42 @@ export async function writeDivergedUpdate(
 export async function applied(theta: Tensors, update: string): Promise<Tensors> {
   const sum: Tensors = new Map()
   await withFiles([update], async ([file]) => {
+    const reader = new BlockReader()
     for (const [name, { shape, data }] of theta) {
       const result = Float32Array.from(data as Float32Array) // weights are F32: `mismatch` is checked before
       let at = 0
       for (const block of blocksOf(name, shape))
-        for (const x of await readBlock(file!, block)) result[at++]! += x
+        for (const x of await reader.read(file!, block)) result[at++]! += x
       sum.set(name, f32(shape, result))
     }
   })
   return sum
 }
 
-async function difference(
-  theta: SafetensorsFile,
-  trained: SafetensorsFile,
-  block: Block,
-): Promise<Float32Array> {
-  const [before, after] = [await readBlock(theta, block), await readBlock(trained, block)]
-  for (let i = 0; i < after.length; i++) after[i]! -= before[i]!
-  return after
+type Difference = (block: Block) => Promise<Float32Array>
+
+/** θ' − θ of one block after another; what it gives is valid until the next call. */
+function differenceOf(theta: SafetensorsFile, trained: SafetensorsFile): Difference {
+  const [first, second] = [new BlockReader(), new BlockReader()]
+  return async block => {
+    const [before, after] = [await first.read(theta, block), await second.read(trained, block)]
+    for (let i = 0; i < after.length; i++) after[i]! -= before[i]!
+    return after
+  }
 }
 
-async function* differences(
-  theta: SafetensorsFile,
-  trained: SafetensorsFile,
-  blocks: Block[],
-  half: boolean,
-) {
+async function* differences(difference: Difference, blocks: Block[], half: boolean) {
   for (const block of blocks) {
-    const values = await difference(theta, trained, block)
+    const values = await difference(block)
     yield half ? toHalf(values) : values
   }
 }
 
 /** Sums of squares: of the difference, and of what half precision would take from it. */
-async function sizeOf(theta: SafetensorsFile, trained: SafetensorsFile, blocks: Block[]) {
+async function sizeOf(difference: Difference, blocks: Block[]) {
   let [squares, lost] = [0, 0]
   for (const block of blocks) {
-    const values = await difference(theta, trained, block)
+    const values = await difference(block)
     const rounded = fromHalf(toHalf(values))
     for (let i = 0; i < values.length; i++) {
       const x = values[i]!

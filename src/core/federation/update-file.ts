@@ -25,12 +25,28 @@ export function* blocksOf(name: string, shape: readonly number[]): Generator<Blo
   for (let row = 0; row < rows; row += step) yield { name, row, rows: Math.min(step, rows - row) }
 }
 
-/** The values of a block as float32, whether the file holds F32 or F16. */
-export async function readBlock(file: SafetensorsFile, { name, row, rows }: Block): Promise<Float32Array> {
-  const { data } = await file.read(name, row, rows)
-  if (data instanceof Float32Array) return data
-  if (data instanceof Uint16Array) return fromHalf(data)
-  throw new TypeError(`tensor "${name}" is neither F32 nor F16: ${file.path}`)
+/**
+ * Reads blocks one after another into the same memory, so that forty updates take no more of it than one, however long
+ * the collector waits: what `read` gave is valid until the next call.
+ */
+export class BlockReader {
+  #room = new ArrayBuffer(0)
+  #floats = new Float32Array(0)
+
+  /** The values of a block as float32, whether the file holds F32 or F16. */
+  async read(file: SafetensorsFile, { name, row, rows }: Block): Promise<Float32Array> {
+    const { data } = await file.read(name, row, rows, bytes => this.#atLeast(bytes))
+    if (data instanceof Float32Array) return data
+    if (!(data instanceof Uint16Array))
+      throw new TypeError(`tensor "${name}" is neither F32 nor F16: ${file.path}`)
+    if (this.#floats.length < data.length) this.#floats = new Float32Array(data.length)
+    return fromHalf(data, this.#floats.subarray(0, data.length))
+  }
+
+  #atLeast(bytes: number): ArrayBuffer {
+    if (this.#room.byteLength < bytes) this.#room = new ArrayBuffer(bytes)
+    return this.#room
+  }
 }
 
 /** Why these tensors are not the spec's parameters (by name, shape and type), in plain words; null when they are. */

@@ -9,9 +9,12 @@ export function toHalf(source: Float32Array): Uint16Array<ArrayBuffer> {
   return Uint16Array.from(words, halfBits)
 }
 
-export function fromHalf(source: Uint16Array): Float32Array<ArrayBuffer> {
+/** @param result  of the source's length, to be filled; without it, a new one */
+export function fromHalf(
+  source: Uint16Array,
+  result = new Float32Array(source.length),
+): Float32Array<ArrayBuffer> {
   const floats = decoded()
-  const result = new Float32Array(source.length)
   for (let i = 0; i < source.length; i++) result[i] = floats[source[i]!]!
   return result
 }

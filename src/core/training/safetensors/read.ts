@@ -6,14 +6,17 @@ import { type Header, MAX_HEADER, parseHeader, refuse, type TensorInfo } from '.
 /** One read call at most: larger ones fail on some platforms. */
 const READ = 256 * 1024 * 1024
 
+type Room = (bytes: number) => ArrayBuffer
+
 /** An open safetensors file. Nothing but its header is in memory until a tensor is asked for. */
 export interface SafetensorsFile extends Header {
   readonly path: string
   /**
    * Reads one tensor, or `count` of its rows (along the first axis) from `row` on.
+   * @param room  gives the memory to read into, at least as many bytes; without it, the tensor has memory of its own
    * @throws UserError `training/safetensors` when the file has no such tensor
    */
-  read(name: string, row?: number, count?: number): Promise<Tensor>
+  read(name: string, row?: number, count?: number, room?: Room): Promise<Tensor>
   close(): Promise<void>
 }
 
@@ -35,7 +38,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     return {
       ...header,
       path,
-      read: (name, row, count) => readTensor(file, path, header.tensors.get(name), name, row, count),
+      read: (name, row, count, room) =>
+        readTensor({ file, path, info: header.tensors.get(name), name }, row, count, room),
       close: () => file.close(),
     }
   } catch (error) {
@@ -83,19 +87,17 @@ async function headerOf(file: FileHandle, path: string): Promise<Header> {
 }
 
 async function readTensor(
-  file: FileHandle,
-  path: string,
-  info: TensorInfo | undefined,
-  name: string,
+  { file, path, info, name }: { file: FileHandle; path: string; info: TensorInfo | undefined; name: string },
   row = 0,
   count?: number,
+  room: Room = bytes => new ArrayBuffer(bytes),
 ): Promise<Tensor> {
   if (!info) refuse(path, `it holds no tensor "${name}"`)
   const [rows = 1, ...rest] = info.shape
   const taken = count ?? rows - row
   if (row < 0 || taken < 0 || row + taken > rows) throw new RangeError(`rows ${row}+${taken} of ${rows}`)
   const width = (info.end - info.begin) / Math.max(1, rows)
-  const bytes = new Uint8Array(taken * width)
+  const bytes = new Uint8Array(room(taken * width), 0, taken * width)
   await fill(file, bytes, info.begin + row * width, path)
   const shape = info.shape.length === 0 ? [] : [taken, ...rest]
   const data = new ARRAYS[info.dtype](bytes.buffer, 0, bytes.byteLength / itemSize(info.dtype))
