@@ -1,12 +1,14 @@
 import { styleText } from 'node:util'
 
-/** Every number that a person reads goes through here, and leaves with its unit. */
+/** Every number that a person reads goes through here, and leaves with its unit; so do keys. */
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
 export const count = (n: number): string => whole.format(n)
 export const counted = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`
+/** A stranger goes by the beginning of its public key. */
+export const keyText = (pubkey: string): string => pubkey.slice(0, 12)
 export const satsText = (n: number): string => counted(n, 'sat')
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`
 

@@ -27,7 +27,7 @@ export function listenForSignals(
     if (!first) {
       first = { at: now(), code }
       hint()
-      controller.abort(Object.assign(new Interrupted(), { signal }))
+      controller.abort(new Interrupted({ signal }))
     } else if (now() - first.at > SAME_PRESS) exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) line.on(signal, () => hear(signal))
@@ -35,17 +35,21 @@ export function listenForSignals(
 }
 
 /** Whether Ctrl-C asked for the stop, and not the system or another process. */
-export const isByHand = ({ reason }: AbortSignal): boolean => reason?.signal === 'SIGINT'
+export const isByHand = ({ reason }: AbortSignal): boolean =>
+  reason instanceof Interrupted && reason.signal === 'SIGINT'
 
 /** Why an operation ended: the person asked for it. Not a failure to be explained. */
 export class Interrupted extends Error {
   /** How to go on from where it stopped, where running the command again would be something else. */
   readonly fix: string | undefined
+  /** What asked for it, where it was a signal. */
+  readonly signal: Signal | undefined
 
-  constructor(fix?: string) {
+  constructor({ fix, signal }: { fix?: string; signal?: Signal } = {}) {
     super('interrupted')
     this.name = 'Interrupted'
     this.fix = fix
+    this.signal = signal
   }
 }
 
@@ -54,7 +58,7 @@ export async function advised<T>(signal: AbortSignal, fix: () => string, work: P
   try {
     return await work
   } catch (error) {
-    throw signal.aborted ? new Interrupted(fix()) : error
+    throw signal.aborted ? new Interrupted({ fix: fix() }) : error
   }
 }
 

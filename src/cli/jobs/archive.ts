@@ -3,6 +3,7 @@ import {
   type CustomerJob,
   customerMachine,
   type Engagement,
+  ended,
   openJournal,
   providerMachine,
   replay,
@@ -15,6 +16,8 @@ export interface ArchivedJob {
   id: string
   createdAt: number
   job: CustomerJob
+  /** What a person calls its state. */
+  phase: CustomerJob['phase'] | 'paused'
   /** Nothing is left to do for it, the good-byes included. */
   closed: boolean
 }
@@ -33,12 +36,10 @@ export function openArchive(home: Home): { jobs: ArchivedJob[]; engagements: Arc
     return {
       jobs: journal
         .jobs('customer')
-        .map(({ id, createdAt, closedAt }) => ({
-          id,
-          createdAt,
-          closed: closedAt !== null,
-          job: replay(customerMachine, journal.log<CustomerFact>(id)),
-        }))
+        .map(({ id, createdAt, closedAt }) => {
+          const job = replay(customerMachine, journal.log<CustomerFact>(id))
+          return { id, createdAt, closed: closedAt !== null, job, phase: phaseOf(job) }
+        })
         .filter(({ job }) => job.plan !== undefined),
       engagements: journal.jobs('provider').map(({ id, createdAt }) => ({
         id,
@@ -50,6 +51,9 @@ export function openArchive(home: Home): { jobs: ArchivedJob[]; engagements: Arc
     db.close()
   }
 }
+
+export const phaseOf = (job: CustomerJob): ArchivedJob['phase'] =>
+  job.paused && !ended(job) ? 'paused' : job.phase
 
 /** By its id or the beginning of it. @throws UserError `job/unknown`, `job/ambiguous` */
 export function pick<T extends { id: string }>(all: T[], id: string): T {

@@ -2,6 +2,7 @@ import { type CustomerJob, ended, money } from '../../core/jobs/index.ts'
 import type { Call } from '../cli.ts'
 import { closing } from '../closing.ts'
 import type { House } from '../compose.ts'
+import { keyText } from '../format.ts'
 import { type Home, liveHome, practiceHome } from '../home.ts'
 import { type ArchivedJob, openArchive, pick } from './archive.ts'
 import type { Naming } from './view.ts'
@@ -42,7 +43,7 @@ export async function withJob(
   const { openHouse } = await import('../compose.ts')
   const parts = closing()
   try {
-    let naming: Naming = key => key.slice(0, 12)
+    let naming: Naming = keyText
     let network = {}
     if (home.practice) {
       const { openPractice } = await import('./practice.ts')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keyText } from '../format.ts'
 import { type Home, homeExists } from '../home.ts'
 import { openStore } from '../store.ts'
 import type { Naming } from './view.ts'
@@ -18,10 +19,9 @@ export function rememberNames(home: Home, names: ReadonlyMap<string, string>): v
   }
 }
 
-/** Strangers go by the beginning of their key. */
 export function rememberedNaming(home: Home): Naming {
   const names = new Map(Object.entries(namesIn(home)))
-  return key => names.get(key) ?? key.slice(0, 12)
+  return key => names.get(key) ?? keyText(key)
 }
 
 function namesIn(home: Home): z.infer<typeof stored> {

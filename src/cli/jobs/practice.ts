@@ -3,7 +3,7 @@ import type { Wallet } from '../../core/payments/index.ts'
 import { sats } from '../../shared/units.ts'
 import type { Call } from '../cli.ts'
 import { closing } from '../closing.ts'
-import { counted } from '../format.ts'
+import { counted, keyText } from '../format.ts'
 import { type Home, makeHome } from '../home.ts'
 import type { Network } from '../network.ts'
 import { networkOfLocalnet, startPracticeNetwork } from '../practice-network.ts'
@@ -35,7 +35,7 @@ export async function openPractice(call: Call, home: Home, providers: number): P
     let hired: LocalProviders | undefined
     return {
       network,
-      naming: pubkey => hired?.names.get(pubkey) ?? pubkey.slice(0, 12),
+      naming: pubkey => hired?.names.get(pubkey) ?? keyText(pubkey),
       async hire() {
         report.say(report.paint('dim', `Starting ${counted(providers, 'local provider')} …`))
         const folder = join(home.folder, 'providers')

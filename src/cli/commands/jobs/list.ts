@@ -14,16 +14,16 @@ export function addJobs(gradstr: Command, cli: Cli): void {
 async function list(call: Call): Promise<void> {
   const { report } = call
   const { openArchive } = await import('../../jobs/archive.ts')
-  const { ended, money } = await import('../../../core/jobs/index.ts')
+  const { money } = await import('../../../core/jobs/index.ts')
   const homes = [liveHome(call.folder), practiceHome(call.folder)]
   const archives = homes.map(openArchive)
   const bought = archives.flatMap(({ jobs }, i) =>
-    jobs.map(({ id, createdAt, job }) => ({
+    jobs.map(({ id, createdAt, job, phase }) => ({
       id,
       createdAt,
       practice: homes[i]!.practice,
       title: job.plan!.title,
-      phase: job.paused && !ended(job) ? 'paused' : job.phase,
+      phase,
       round: job.weights.length - 1,
       rounds: job.plan!.rounds,
       paid: money(job).paid,

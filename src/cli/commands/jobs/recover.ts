@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 import { closing } from '../../closing.ts'
+import { keyText } from '../../format.ts'
 import { liveHome } from '../../home.ts'
 
 const help = `
@@ -58,10 +59,9 @@ async function recover(call: Call, dataset: string, options: { job?: string; out
     call.report.say(`Taking over “${lost.job.title}” (${lost.id.slice(0, 8)}) …`)
     await recoverJob(lost, places, tools)
     const before = house.wallet.balance().available
-    const naming = (key: string): string => key.slice(0, 12)
-    const job = await follow(call, tools, lost.id, naming)
+    const job = await follow(call, tools, lost.id, keyText)
     const after = house.wallet.balance().available
-    conclude(call, { id: lost.id, job, naming, before, after })
+    conclude(call, { id: lost.id, job, naming: keyText, before, after })
   } finally {
     await parts.close()
   }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { live, planOf, World } from '../../../core/jobs/customer/fold.test-support.ts'
 import { Side } from '../../../core/jobs/provider/fold.test-support.ts'
-import { plain } from '../../format.ts'
+import { keyText, plain } from '../../format.ts'
+import { phaseOf } from '../../jobs/archive.ts'
 import { boughtFacts, boughtLines, workedLines } from './show.ts'
 
-const nameOf = (provider: number): string => provider.toString(16).padStart(64, '0').slice(0, 12)
-const naming = (key: string): string => key.slice(0, 12)
-const linesOf = ({ job }: World): string[] =>
-  boughtLines({ id: 'id', createdAt: 0, job, closed: true }, naming, plain)
+const nameOf = (provider: number): string => keyText(provider.toString(16).padStart(64, '0'))
+const archived = ({ job }: World) => ({ id: 'id', createdAt: 0, closed: true, job, phase: phaseOf(job) })
+const linesOf = (world: World): string[] => boughtLines(archived(world), keyText, plain)
 
 describe('what `gradstr job` shows', () => {
   it('lists who was awarded a part and declined it or stayed mute, and why', () => {
@@ -16,26 +16,30 @@ describe('what `gradstr job` shows', () => {
     const lines = linesOf(world)
     const idle = lines.slice(lines.indexOf('Awarded, no round sent') + 1)
     const gone = Object.values(world.job.engagements).filter(({ works }) => works.length === 0)
-    expect(gone.map(({ bid }) => bid.provider.slice(0, 12)).sort()).toEqual([nameOf(0), nameOf(1)])
+    expect(gone.map(({ bid }) => keyText(bid.provider)).sort()).toEqual([nameOf(0), nameOf(1)])
     expect(idle.join('\n')).toContain(`  ${nameOf(0)}  It declined: x`)
     expect(idle.join('\n')).toMatch(new RegExp(`${nameOf(1)} {2}\\w.*answer`))
-    expect(boughtFacts(world.job, naming)).toMatchObject({
+    expect(boughtFacts(archived(world), keyText)).toMatchObject({
       idle: gone.map(({ bid, gone }) => ({ provider: bid.provider, left: gone })),
     })
   })
 
   it('shows no round that nobody was asked for', () => {
     const world = new World(planOf(2, 5), ['honest', 'honest'])
-    for (let i = 0; i < 200 && world.job.round < 2; i++) {
-      world.answerAwards()
-      world.work()
-      if (!world.step()) world.wake()
-    }
+    for (let i = 0; i < 200 && world.job.round < 2; i++) world.turn()
     world.tell('cancel', { type: 'cancel' })
     live(world)
     expect([world.job.phase, world.job.round]).toEqual(['cancelled', 2])
     expect(linesOf(world).filter(line => line.startsWith('Round '))).toHaveLength(1)
-    expect(boughtFacts(world.job, naming)).toMatchObject({ rounds: [{ round: 1 }] })
+    expect(boughtFacts(archived(world), keyText)).toMatchObject({ rounds: [{ round: 1 }] })
+  })
+
+  it('calls a job paused that waits for its person', () => {
+    const world = new World(planOf(2, 3), ['honest', 'honest'])
+    for (let i = 0; i < 200 && world.job.round < 2; i++) world.turn()
+    world.tell('pause', { type: 'pause' })
+    expect(linesOf(world)[0]).toContain(': paused')
+    expect(boughtFacts(archived(world), keyText)).toMatchObject({ phase: 'paused' })
   })
 
   it('tells the provider what was measured, in words as in JSON', () => {

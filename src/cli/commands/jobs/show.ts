@@ -1,7 +1,17 @@
 import type { Command } from 'commander'
 import type { CustomerJob, Hired, Work } from '../../../core/jobs/index.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
-import { count, counted, type Paint, percent, printable, satsText, score, timeText } from '../../format.ts'
+import {
+  count,
+  counted,
+  keyText,
+  type Paint,
+  percent,
+  printable,
+  satsText,
+  score,
+  timeText,
+} from '../../format.ts'
 import { liveHome, practiceHome } from '../../home.ts'
 import type { ArchivedEngagement, ArchivedJob } from '../../jobs/archive.ts'
 import type { Naming } from '../../jobs/view.ts'
@@ -24,7 +34,7 @@ async function show(call: Call, id: string): Promise<void> {
     const { rememberedNaming } = await import('../../jobs/names.ts')
     const naming = rememberedNaming(practiceHome(call.folder))
     report.say(...boughtLines(found, naming, report.paint))
-    return report.result({ id: found.id, ...boughtFacts(found.job, naming) })
+    return report.result({ id: found.id, ...boughtFacts(found, naming) })
   }
   report.say(...workedLines(found))
   report.result({
@@ -64,10 +74,14 @@ const idleOf = (job: CustomerJob): { hired: Hired; why: string }[] =>
 const whyIdle = ({ gone, status }: Hired): string =>
   gone?.code === 'declined' ? `It declined: ${gone.reason}` : (gone?.reason ?? waiting[status])
 
-export function boughtLines({ id, createdAt, job }: ArchivedJob, naming: Naming, paint: Paint): string[] {
+export function boughtLines(
+  { id, createdAt, job, phase }: ArchivedJob,
+  naming: Naming,
+  paint: Paint,
+): string[] {
   const plan = job.plan!
   const head = [
-    paint('bold', `${plan.title}: ${job.phase}${job.end ? `. ${job.end.reason}` : ''}`),
+    paint('bold', `${plan.title}: ${phase}${job.end ? `. ${job.end.reason}` : ''}`),
     `Job ${id}, started ${timeText(createdAt)}; ${counted(plan.rounds, 'round')} of ${counted(plan.steps, 'step')}, cap ${satsText(plan.cap)}`,
   ]
   const rounds = roundsOf(job).flatMap(round => {
@@ -114,8 +128,8 @@ function partLines({ hired, work }: Part, naming: Naming, paint: Paint): string[
   ]
 }
 
-export const boughtFacts = (job: CustomerJob, naming: Naming): object => ({
-  phase: job.phase,
+export const boughtFacts = ({ job, phase }: Pick<ArchivedJob, 'job' | 'phase'>, naming: Naming): object => ({
+  phase,
   end: job.end,
   cap: job.plan!.cap,
   rounds: roundsOf(job).map(round => ({
@@ -153,9 +167,10 @@ const workedFacts = (share: ArchivedEngagement['engagement']['shares'][number]) 
 })
 
 export function workedLines({ id, createdAt, engagement }: ArchivedEngagement): string[] {
+  const customer = engagement.candidate?.customer
   return [
     `${printable(engagement.candidate?.job.title ?? 'A job')}: ${engagement.phase}${engagement.end ? `. ${printable(engagement.end.reason)}` : ''}`,
-    `Work ${id} for ${engagement.candidate?.customer.slice(0, 12)}, since ${timeText(createdAt)}`,
+    `Work ${id}${customer ? ` for ${keyText(customer)}` : ''}, since ${timeText(createdAt)}`,
     ...engagement.shares
       .map(workedFacts)
       .flatMap(share => [

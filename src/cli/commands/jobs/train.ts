@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Wallet } from '../../../core/payments/index.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 import { closing } from '../../closing.ts'
+import { keyText } from '../../format.ts'
 import { type Home, liveHome, practiceHome } from '../../home.ts'
 import type { Places } from '../../jobs/checked.ts'
 import type { Network } from '../../network.ts'
@@ -15,7 +16,8 @@ computer and the sats are play money. With them, a real wallet pays strangers:
 top it up first.
 
 A quote comes first; a budget that cannot cover it is refused before anything is
-locked. Ctrl-C stops the job where it is, and "gradstr resume" goes on.`
+locked. Ctrl-C pauses the job: the round under way ends and is paid, nothing
+stays locked, and "gradstr resume" goes on.`
 
 export function addTrain(gradstr: Command, cli: Cli): void {
   const command = gradstr
@@ -32,7 +34,7 @@ export function addTrain(gradstr: Command, cli: Cli): void {
         return trainOnPractice(call, dataset, options, practiceHome(call.folder))
       const { checkedPlaces } = await import('../../jobs/checked.ts')
       const places = await checkedPlaces(cli, dataset, options.out)
-      await trainAt(call, places, options, { home: liveHome(call.folder), naming: key => key.slice(0, 12) })
+      await trainAt(call, places, options, { home: liveHome(call.folder), naming: keyText })
     })
 }
 

@@ -380,6 +380,13 @@ export class World {
     }
   }
 
+  /** Providers answer and work, and one thing happens: the next fact in flight or, where none is, a timer. */
+  turn(): void {
+    this.answerAwards()
+    this.work()
+    if (!this.step()) this.wake()
+  }
+
   /** What the provider of this engagement says to its award, once the customer knows that it was sent. */
   answerAwards(): void {
     for (const { key, status } of Object.values(this.job.engagements)) {

@@ -210,11 +210,7 @@ describe('the customer’s fold', () => {
 
   it('pays what was delivered when the person cancels in mid-round', () => {
     const world = new World(planOf(2, 5), ['honest', 'honest'])
-    for (let i = 0; i < 200 && world.job.round < 2; i++) {
-      world.answerAwards()
-      world.work()
-      if (!world.step()) world.wake()
-    }
+    for (let i = 0; i < 200 && world.job.round < 2; i++) world.turn()
     world.tell('cancel', { type: 'cancel' })
     expect(live(world)).toBe(true)
     expect(world.job.phase).toBe('cancelled')

@@ -6,21 +6,13 @@ import { allWorks, ended, money } from './state.ts'
 
 /** The world goes on until nobody works for a job that was told to pause. */
 function untilResting(world: World): void {
-  for (let i = 0; i < 2000 && !isResting(world.job) && !ended(world.job); i++) {
-    world.answerAwards()
-    world.work()
-    if (!world.step()) world.wake()
-  }
+  for (let i = 0; i < 2000 && !isResting(world.job) && !ended(world.job); i++) world.turn()
   expect(isResting(world.job) || ended(world.job)).toBe(true)
 }
 
 /** Takes so many steps into a job, and then asks for a pause. */
 function pausedAfter(world: World, steps: number): World {
-  for (let i = 0; i < steps && !ended(world.job); i++) {
-    world.answerAwards()
-    world.work()
-    if (!world.step()) world.wake()
-  }
+  for (let i = 0; i < steps && !ended(world.job); i++) world.turn()
   world.tell('pause', { type: 'pause' })
   return world
 }
