@@ -196,13 +196,34 @@ describe.concurrent('a customer', { timeout: 300_000 }, () => {
     expect(provider.trained).toBe(1)
   })
 
-  it('that sends the next round before it has paid the last one is left', async () => {
+  it('whose next round overtakes its verdict is worked for once it has paid', async () => {
     const { customer, provider } = await pair()
     await customer.announce().hire()
     await customer.sendRound(1)
     await customer.update()
     await customer.sendRound(2)
+    await eventually(() => expect(provider.engagements()[0]?.shares[1]?.status).toBe('held'))
+    customer.verdict(1, { paid: 'full', sats: sats(10) }, 10)
+    expect((await customer.update(1)).steps).toBe(100)
+    expect(provider.trained).toBe(2)
+  })
+
+  it('that sends the next round and never pays the last one is left at the next one’s deadline, and not worked for again', async () => {
+    const { customer, provider, again } = await pair()
+    const times = { start: 8, deadline: 10, release: 11, redeem: 12, lock: 60 }
+    await customer.announce().hire({ times: times as Award['times'] }) // branded numbers
+    await customer.sendRound(1)
+    await customer.update()
+    const { redeemBy, locktime, releaseBy } = provider.engagements()[0]!.shares[0]!.round.times
+    const at = customer.tools.now()
+    const soon = { startBy: seconds(at + 1), deadline: seconds(at + 4), releaseBy: seconds(at + 5) }
+    await customer.sendRound(2, { times: { ...soon, redeemBy, locktime } })
     expect(await customer.left()).toMatchObject({ reason: 'Round 1 with this customer is not redeemed.' })
+    await eventually(() => expect(provider.home.tools.now() > releaseBy).toBe(true))
+    again().announce()
+    await eventually(() =>
+      expect(provider.passed).toEqual(['A round with this customer is not redeemed yet.']),
+    )
     expect(provider.trained).toBe(1)
   })
 

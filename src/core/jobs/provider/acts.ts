@@ -9,9 +9,8 @@ import { mine, type NostrEvent, sign, wrapSigned } from '../../nostr/index.ts'
 import { type EngineName, microBatchFor, parameterCount, type Room } from '../../training/index.ts'
 import type { Outcome, Perform } from '../runner.ts'
 import { sessionLife, type Tools } from '../tools.ts'
-import { isDelivered, isWhole } from './advance.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
-import type { Engagement, Share } from './state.ts'
+import { type Engagement, isDelivered, isWhole, type Share } from './state.ts'
 
 type Act<T extends ProviderEffect['type']> = (
   effect: Extract<ProviderEffect, { type: T }>,

@@ -1,10 +1,10 @@
-import { type Seconds, sats, seconds } from '../../../shared/units.ts'
+import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Entry, Machine } from '../machine.ts'
-import type { LeaveCode, ProviderEffect, ProviderFact } from './log.ts'
-import { type Engagement, emptyEngagement, idlePatience, type Share } from './state.ts'
+import type { ProviderEffect, ProviderFact } from './log.ts'
+import { type Ask, endAfter, goodbye, leaveFor, maybeCleanUp, notRedeemed, owe, partWays } from './parting.ts'
+import { expire, patienceEnds } from './patience.ts'
+import { type Engagement, emptyEngagement, heldShare, isWhole, openShare, type Share } from './state.ts'
 import { unacceptable, unsoundRound } from './terms.ts'
-
-type Ask = (effect: ProviderEffect) => void
 
 /** The provider's side of one engagement. The same log gives the same state; a repeated wire event changes nothing. */
 export const providerMachine: Machine<Engagement, ProviderFact, ProviderEffect> = {
@@ -35,8 +35,6 @@ const copyOf = (engagement: Engagement): Engagement => ({
   ...engagement,
   shares: engagement.shares.map(share => ({ ...share })),
 })
-
-const current = (engagement: Engagement): Share | undefined => engagement.shares.at(-1)
 
 function record(engagement: Engagement, { at, fact }: Entry<ProviderFact>, ask: Ask): void {
   switch (fact.type) {
@@ -113,22 +111,18 @@ function recordRound(
   if (round.epoch < engagement.epoch) return
   engagement.epoch = round.epoch
   if (engagement.shares.some(share => share.round.round >= round.round)) return
-  const before = current(engagement)
-  engagement.shares.push({ event, askedAt: at, round, status: 'checking' })
-  // The next round may come while the mint is still at the last one's sats: it is looked at when they are here.
-  if (before?.status === 'redeeming') return
-  if (before && before.status !== 'closed')
-    return leaveFor(
-      engagement,
-      'error',
-      `Round ${before.round.round} with this customer is not redeemed.`,
-      ask,
-    )
-  beginRound(engagement, ask)
+  const before = openShare(engagement)
+  const held = heldShare(engagement)
+  const share: Share = { event, askedAt: at, round, status: before ? 'held' : 'checking' }
+  engagement.shares.push(share)
+  if (!before) return beginRound(engagement, share, ask)
+  // Relays may turn the verdict on one round and the next round about; two rounds ahead nobody's order brings.
+  if (held) leaveFor(engagement, 'error', notRedeemed(before), ask)
 }
 
-function beginRound(engagement: Engagement, ask: Ask): void {
-  const { round, askedAt } = current(engagement)!
+function beginRound(engagement: Engagement, share: Share, ask: Ask): void {
+  share.status = 'checking'
+  const { round, askedAt } = share
   const unsound = unsoundRound(engagement, engagement.award!.content, round, askedAt)
   if (unsound !== undefined) return leaveFor(engagement, 'error', unsound, ask)
   ask({ id: `check-lock:${round.round}`, type: 'check-lock', round: round.round })
@@ -155,32 +149,6 @@ function recordVerdict(
       : `The verdict on round ${verdict.round} says that it is paid, and releases nothing.`
   partWays(engagement, share, 'rejected', reason, ask)
 }
-
-/** Whatever was not released is signed back at once, also after good-bye was said: both sides are free. */
-function partWays(engagement: Engagement, share: Share, code: LeaveCode, reason: string, ask: Ask): void {
-  giveBack(share.round.round, code, reason, ask)
-  endAfter(engagement, share, code, reason, ask)
-}
-
-/** Ends the engagement over what this share brought; a round that waits behind it is not begun. */
-function endAfter(engagement: Engagement, share: Share, code: string, reason: string, ask: Ask): void {
-  const next = current(engagement)
-  if (next && next !== share && next.status === 'checking') {
-    giveBack(next.round.round, 'error', reason, ask)
-    next.status = 'closed'
-  }
-  engagement.end ??= { at: engagement.clock, code, reason, mine: true }
-  maybeCleanUp(engagement, ask)
-}
-
-/** Nothing comes for this share any more. A customer is to blame only for work that was sent in time. */
-function owe(share: Share): void {
-  share.status = 'closed'
-  if (isDelivered(share)) share.owed = true
-}
-
-export const isDelivered = ({ sentAt, round }: Share): boolean =>
-  sentAt !== undefined && sentAt <= round.times.deadline
 
 type OutcomeFact = Extract<ProviderFact, { round: number; type: Exclude<ProviderFact['type'], 'round'> }>
 
@@ -221,88 +189,19 @@ function recordOutcome(engagement: Engagement, at: Seconds, fact: OutcomeFact, a
       share.status = 'closed'
       if (share.verdict?.paid === 'full' && !isWhole(share))
         return partWays(engagement, share, 'error', shortfall(share), ask)
-      if (!engagement.end && current(engagement) !== share) return beginRound(engagement, ask)
-      return maybeCleanUp(engagement, ask)
+      return goOn(engagement, ask)
     case 'redeem-refused':
       share.status = 'closed'
-      return endAfter(engagement, share, 'unpaid', fact.reason, ask)
+      return endAfter(engagement, 'unpaid', fact.reason, ask)
   }
 }
 
-/** Whether what was redeemed is the price that was agreed; the mint's fee is in the lock, beside it. */
-export const isWhole = ({ round, redeemed = sats(0) }: Share): boolean => redeemed >= round.price
-
-const shortfall = ({ round, redeemed }: Share): string =>
-  `The verdict on round ${round.round} says that it is paid in full, and released ${redeemed} of ${round.price} sats.`
-
-const giveBack = (round: number, code: LeaveCode, reason: string, ask: Ask): void =>
-  ask({ id: `give-back:${round}`, type: 'give-back', round, code, reason })
-
-const leaveFor = (engagement: Engagement, code: LeaveCode, reason: string, ask: Ask): void =>
-  goodbye(engagement, engagement.clock, code, reason, true, ask)
-
-/**
- * Ends the engagement. A lock on work that was not delivered is signed back with the same word; a delivered update is
- * still to be judged, so its lock stays until the verdict.
- */
-function goodbye(
-  engagement: Engagement,
-  at: Seconds,
-  code: LeaveCode,
-  reason: string,
-  mine: boolean,
-  ask: Ask,
-): void {
-  if (engagement.end) return
-  engagement.end = { at, code, reason, mine }
-  const share = current(engagement)
-  const delivered = share?.status === 'sent' || share?.status === 'redeeming' || share?.status === 'closed'
-  if (share && !delivered) {
-    giveBack(share.round.round, mine ? code : 'done', reason, ask)
-    share.status = 'closed'
-  } else if (mine && engagement.award) ask({ id: 'leave', type: 'leave', code, reason })
+/** The last round is settled whole: the next may begin, if it is here already. */
+function goOn(engagement: Engagement, ask: Ask): void {
+  const next = heldShare(engagement)
+  if (next) return beginRound(engagement, next, ask)
   maybeCleanUp(engagement, ask)
 }
 
-function maybeCleanUp(engagement: Engagement, ask: Ask): void {
-  if (!engagement.end || engagement.shares.some(share => share.status !== 'closed')) return
-  if (engagement.candidate?.bid.receipts && engagement.shares.length > 0)
-    ask({ id: 'receipt', type: 'receipt' })
-  ask({ id: 'clean-up', type: 'clean-up' })
-}
-
-/** What is waited for: the last round, or, once the engagement has ended, one before it that is still owed. */
-const awaited = (engagement: Engagement): Share | undefined =>
-  (engagement.end && engagement.shares.findLast(({ status }) => status !== 'closed')) ?? current(engagement)
-
-/** When waiting any longer makes no sense. */
-function patienceEnds(engagement: Engagement): number | undefined {
-  const { candidate, end } = engagement
-  if (!candidate || engagement.phase === 'over') return undefined
-  if (engagement.phase === 'bidding' || engagement.phase === 'waiting') return candidate.bid.validUntil
-  const share = awaited(engagement)
-  if (!share) return end ? undefined : engagement.award!.at + idlePatience
-  // Past T the customer can take everything back: nothing is to be had any more.
-  if (share.status === 'sent' || share.status === 'redeeming') return share.round.times.locktime
-  return end ? undefined : Math.max(share.round.times.redeemBy, share.round.times.deadline) + idlePatience
-}
-
-function expire(engagement: Engagement, ask: Ask): void {
-  const by = patienceEnds(engagement)
-  if (by === undefined || engagement.clock <= by) return
-  const share = awaited(engagement)
-  if (share?.status === 'sent') {
-    owe(share)
-    engagement.end ??= {
-      at: engagement.clock,
-      code: 'unpaid',
-      reason: `No verdict on round ${share.round.round} before its lock ended.`,
-      mine: true,
-    }
-    return maybeCleanUp(engagement, ask)
-  }
-  if (share?.status === 'redeeming') return // the wallet says how it ended
-  if (engagement.award) return leaveFor(engagement, 'error', 'No further round came.', ask)
-  engagement.end ??= { at: engagement.clock, code: 'lapsed', reason: 'The bid was not taken.', mine: true }
-  ask({ id: 'clean-up', type: 'clean-up' })
-}
+const shortfall = ({ round, redeemed }: Share): string =>
+  `The verdict on round ${round.round} says that it is paid in full, and released ${redeemed} of ${round.price} sats.`

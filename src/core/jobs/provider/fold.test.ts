@@ -19,10 +19,50 @@ describe('the provider’s fold', () => {
     )
   })
 
-  it('stops working for a customer whose last round is not redeemed', () => {
+  it('holds a round that overtook the verdict on the one before, and works it once that is redeemed', () => {
     const side = new Side().hired().round(1).works(1).round(2)
     expect(side.effects.has('check-lock:2')).toBe(false)
-    expect(side.state.end?.reason).toMatch(/not redeemed/)
+    expect(side.state.end).toBeUndefined()
+    expect(side.verdict(1, 'full').effects.has('check-lock:2')).toBe(false)
+    expect(side.redeemed(1).effects.has('check-lock:2')).toBe(true)
+  })
+
+  it('leaves a customer whose last round is not redeemed by the deadline of the next', () => {
+    const side = new Side().hired().round(1).works(1).round(2)
+    side.clock = providerMachine.wakeAt(side.state)!
+    expect(side.clock).toBe(round(2).times.deadline + 1)
+    side.tell('tick', { type: 'tick' })
+    expect(side.state.end).toMatchObject({ code: 'error', reason: expect.stringMatching(/not redeemed/) })
+    expect(side.effects.has('give-back:2')).toBe(true)
+    expect(side.effects.has('clean-up')).toBe(false)
+    expect(side.verdict(1, 'full').redeemed(1).effects.has('clean-up')).toBe(true)
+    expect(side.effects.has('check-lock:2')).toBe(false)
+  })
+
+  it('waits for a verdict to T and no longer, though the next round is here and the machine slept', () => {
+    const side = new Side().hired().round(1).works(1).round(2)
+    side.clock = round(1).times.locktime + 1
+    side.tell('tick', { type: 'tick' })
+    expect(side.state.shares).toMatchObject([{ status: 'closed', owed: true }, { status: 'closed' }])
+    expect(side.effects.has('clean-up')).toBe(true)
+  })
+
+  it('goes on with a round under way though the next is sent, and gives both back when it stops', () => {
+    const side = new Side().hired().round(1).tell('ok', { type: 'lock-accepted', round: 1 }).round(2)
+    expect(side.state.end).toBeUndefined()
+    side.clock = round(2).times.deadline + 1
+    expect(side.tell('tick', { type: 'tick' }).state.end).toBeUndefined()
+    side.tell('stop', { type: 'stop' })
+    expect([...side.effects.keys()]).toEqual(
+      expect.arrayContaining(['give-back:1', 'give-back:2', 'clean-up']),
+    )
+  })
+
+  it('leaves a customer that is two rounds ahead of what it paid', () => {
+    const side = new Side().hired().round(1).works(1).round(2).round(3)
+    expect(side.state.end?.reason).toMatch(/Round 1 .* not redeemed/)
+    expect([...side.effects.keys()]).toEqual(expect.arrayContaining(['give-back:2', 'give-back:3']))
+    expect(side.verdict(1, 'full').redeemed(1).effects.has('clean-up')).toBe(true)
   })
 
   it('waits with the next round while the mint is still at the last one’s sats', () => {

@@ -19,7 +19,7 @@ import { providerActs, roomOf } from './acts.ts'
 import { providerMachine } from './advance.ts'
 import { consider, type Terms } from './consider.ts'
 import type { ProviderEffect, ProviderFact } from './log.ts'
-import type { Candidate, Engagement } from './state.ts'
+import { type Candidate, type Engagement, openShare } from './state.ts'
 
 export interface ProviderWatch {
   onChange?: (id: string, engagement: Engagement, entry: Entry<ProviderFact>) => void
@@ -82,9 +82,10 @@ export class ProviderService {
   /** Whether this machine's compute is promised. A round whose verdict is overdue keeps its lock, not the machine. */
   get #working(): boolean {
     const now = this.#tools.now()
-    return this.engagements.some(({ engagement: { phase, shares } }) => {
-      const last = shares.at(-1)
-      const overdue = last?.status === 'sent' && now > last.round.times.releaseBy
+    return this.engagements.some(({ engagement }) => {
+      const { phase } = engagement
+      const open = openShare(engagement)
+      const overdue = open?.status === 'sent' && now > open.round.times.releaseBy
       return (phase === 'engaged' || phase === 'deciding') && !overdue
     })
   }
@@ -249,9 +250,9 @@ export class ProviderService {
     if (roundsRejected > roundsPaid) return 'This customer rejected more work than it paid for.'
     for (const runner of this.#runners.values()) {
       if (runner === engaging || runner.state.candidate?.customer !== customer) continue
-      const last = runner.state.shares.at(-1)
-      const due = engaging || (last && now() > last.round.times.releaseBy)
-      if (last && last.status !== 'closed' && due) return 'A round with this customer is not redeemed yet.'
+      const open = openShare(runner.state)
+      if (open && (engaging || now() > open.round.times.releaseBy))
+        return 'A round with this customer is not redeemed yet.'
     }
     return undefined
   }

@@ -1,4 +1,4 @@
-import type { Sats, Seconds } from '../../../shared/units.ts'
+import { type Sats, type Seconds, sats } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
 import type { Award, Bid, Job, Round, Verdict } from '../../market/index.ts'
 
@@ -23,14 +23,8 @@ export interface Candidate {
 }
 
 type ShareStatus =
-  | 'checking'
-  | 'fetching'
-  | 'training'
-  | 'uploading'
-  | 'sending'
-  | 'sent'
-  | 'redeeming'
-  | 'closed'
+  /** It came while the round before it was open, and begins once that is redeemed. */
+  'held' | 'checking' | 'fetching' | 'training' | 'uploading' | 'sending' | 'sent' | 'redeeming' | 'closed'
 
 /** This provider's part in one round. */
 export interface Share {
@@ -70,6 +64,20 @@ export interface Engagement {
 }
 
 export const emptyEngagement: Engagement = { phase: 'bidding', epoch: 0, shares: [], clock: 0 as Seconds }
+
+/** The share that is under way or owed: the first that is not settled. */
+export const openShare = ({ shares }: Engagement): Share | undefined =>
+  shares.find(({ status }) => status !== 'closed')
+
+/** The share that waits behind the open one. */
+export const heldShare = ({ shares }: Engagement): Share | undefined =>
+  shares.find(({ status }) => status === 'held')
+
+export const isDelivered = ({ sentAt, round }: Share): boolean =>
+  sentAt !== undefined && sentAt <= round.times.deadline
+
+/** Whether what was redeemed is the price that was agreed; the mint's fee is in the lock, beside it. */
+export const isWhole = ({ round, redeemed = sats(0) }: Share): boolean => redeemed >= round.price
 
 /** Longest wait for the next round, after the last verdict: the customer may be waiting for others. */
 export const idlePatience = 3600

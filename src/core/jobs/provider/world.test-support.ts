@@ -10,6 +10,8 @@ import type { ProviderEffect, ProviderFact } from './log.ts'
 /** What the customer makes of one round. */
 export const conducts = [
   'pays',
+  /** The verdict is on its way for so long that the next round is there before it. */
+  'pays-late',
   'pays-part',
   'rejects',
   'is-silent',
@@ -27,6 +29,9 @@ export const conducts = [
   'hurries',
 ] as const
 export type Conduct = (typeof conducts)[number]
+
+/** Seconds by which a late verdict comes after its round's end; less than the next round has for its work. */
+const verdictDelay = 15
 
 /** How the mint saw a lock end. */
 export interface Lock {
@@ -188,7 +193,7 @@ export class ProviderWorld {
     }
   }
 
-  #redeem(n: number, lock: Lock, conduct: Conduct): { fact: ProviderFact; commit?: () => void } {
+  #redeem(n: number, lock: Lock, conduct: Conduct): { fact: ProviderFact } {
     if (conduct === 'spends-itself') {
       lock.refused = true
       return { fact: { type: 'redeem-refused', round: n, reason: 'The lock was spent by the customer.' } }
@@ -197,7 +202,6 @@ export class ProviderWorld {
     lock.redeemed = part ? Math.floor(lock.price / 2) : lock.price
     return {
       fact: { type: 'redeemed', round: n, sats: sats(lock.redeemed), fee: sats(1) },
-      commit: () => this.sendRound(n + 1),
     }
   }
 
@@ -228,13 +232,19 @@ export class ProviderWorld {
     const paid = conduct === 'rejects' ? 'none' : conduct === 'pays-part' ? 'part' : 'full'
     const content = { ...verdict(n, paid), ...(conduct === 'pays-nothing' ? { witnesses: [] } : {}) }
     for (const again of ['', '-again'])
-      this.send(`verdict-${n}${again}`, {
-        type: 'verdict',
-        event: `verdict-${n}${again}`,
-        from: J,
-        verdict: content,
-      })
+      this.send(
+        `verdict-${n}${again}`,
+        {
+          type: 'verdict',
+          event: `verdict-${n}${again}`,
+          from: J,
+          verdict: content,
+        },
+        this.clock + (conduct === 'pays-late' ? verdictDelay : 0),
+      )
     if (conduct === 'rejects') this.#leave(n)
+    // A customer sends the next round with the verdict: which of the two comes first is the relays' affair.
+    else this.sendRound(n + 1)
   }
 
   #leave(n: number): void {

@@ -32,7 +32,8 @@ function ends(world: ProviderWorld): void {
     const lapsed = lock.delivered && ['is-silent', 'hurries'].includes(world.conduct[n - 1]!)
     if (lock.accepted) expect(whole || lock.givenBack || lock.refused || lapsed, what).toBe(true)
     expect(whole && lock.givenBack, `redeemed and signed back, ${what}`).toBe(false)
-    if (lock.delivered && ['pays', 'leaves'].includes(world.conduct[n - 1]!)) expect(whole, what).toBe(true)
+    if (lock.delivered && ['pays', 'pays-late', 'leaves'].includes(world.conduct[n - 1]!))
+      expect(whole, what).toBe(true)
   }
 }
 
@@ -62,6 +63,19 @@ describe('the provider’s fold in a made-up world', () => {
     const world = watched(new ProviderWorld(['pays', 'pays', 'pays']))
     live(world)
     expect([...world.locks.values()].map(({ redeemed }) => redeemed)).toEqual([10, 40, 40])
+  })
+
+  it('works and is paid every round of a customer that keeps its word, in whatever order its words come', () => {
+    const kept = fc.array(fc.constantFrom<Conduct>('pays', 'pays-late'), { minLength: 2, maxLength: 3 })
+    fc.assert(
+      fc.property(kept, picks, (who, order) => {
+        const world = watched(new ProviderWorld(who, pickOf(order)))
+        live(world)
+        expect([...world.locks.values()].map(({ redeemed, price }) => redeemed / price)).toEqual(
+          who.map(() => 1),
+        )
+      }),
+    )
   })
 
   it('looks at no second round before the first is paid, and the engagement ends all the same', () => {
