@@ -1,8 +1,8 @@
 import { defineOp } from '../op.ts'
 import { axisOf, count, type Value } from '../value.ts'
-import { cast } from './choose.ts'
 import { zeros } from './fill.ts'
 import { reshape, transpose } from './layout.ts'
+import { addRows } from './scatter.ts'
 
 /**
  * Picks slices of `x` along an axis (the first when left out) by an integer tensor of indices, e.g. rows of an
@@ -40,21 +40,10 @@ function scatterAdd(dy: Value, indices: Value, x: Value, axis: number): Value {
   const target = front.map(i => x.shape[i] ?? 1)
   const n = count(indices.shape)
   const slices = reshape(axis === 0 ? dy : transpose(dy, order), [n, ...target.slice(1)])
-  const sum = scatter(
-    zeros(dy.graph, dy.dtype, target),
-    reshape(cast(indices, { to: 'i64' }), [n, 1]),
-    slices,
-  )
+  const sum = addRows(zeros(dy.graph, dy.dtype, target), reshape(indices, [n]), slices)
   if (axis === 0) return sum
   return transpose(
     sum,
     front.map((_, i) => front.indexOf(i)),
   )
 }
-
-const scatter = defineOp<3>({
-  onnx: 'ScatterND',
-  shape: ([x]) => x.shape,
-  dtype: ([x]) => x.dtype,
-  attributes: () => ({ reduction: 'add' }),
-})
