@@ -36,6 +36,14 @@ const peftConfig = z.looseObject({
   alpha_pattern: none.default({}),
   exclude_modules: none.default(null),
   trainable_token_indices: none.default(null),
+  target_parameters: none.default(null),
+  layer_replication: none.default(null),
+  lora_bias: none.default(false),
+  alora_invocation_tokens: none.default(null),
+  arrow_config: none.default(null),
+  kasa_config: none.default(null),
+  use_bdlora: none.default(null),
+  use_qalora: none.default(false),
 })
 
 /**
