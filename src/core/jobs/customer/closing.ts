@@ -1,6 +1,6 @@
 import type { Seconds } from '../../../shared/units.ts'
 import { type Ask, dismiss } from './hiring.ts'
-import { works } from './rounds.ts'
+import { fetchedBy, works } from './rounds.ts'
 import { allWorks, type CustomerJob, ended, type Plan, type Work } from './state.ts'
 
 /** A job does not wait with its end for an update that no server gives: that is judged whenever it comes. */
@@ -20,16 +20,28 @@ const isQuiet = (job: CustomerJob): boolean =>
     ({ engagement, work }) => !underWay(work) && (work.status === 'closed' || engagement.status === 'gone'),
   )
 
+/**
+ * With a pause the process ends: whoever delivered, to an earlier round too, would wait for its verdict until the job is
+ * taken up again, and be unpaid where that is after T. An update that no server gives is waited for as long as by a round.
+ */
+const mayRest = (job: CustomerJob): boolean =>
+  job.paused &&
+  isQuiet(job) &&
+  allWorks(job).every(
+    ({ work }) =>
+      !underWay(work) && !(work.status === 'delivered' && job.clock <= fetchedBy(work, job.plan!)),
+  )
+
 /** Lets the providers of a paused job go once nobody is at work: they may bid again when it goes on. */
 export function rest(job: CustomerJob, ask: Ask): void {
-  if (!job.paused || !isQuiet(job)) return
+  if (!mayRest(job)) return
   for (const engagement of Object.values(job.engagements))
     dismiss(engagement, 'pause', 'The customer paused the job. You may bid again when it goes on.', ask)
 }
 
 /** Whether a pause has begun: nobody works for the job, and nothing is to be judged. */
 export const isResting = (job: CustomerJob): boolean =>
-  job.paused && isQuiet(job) && Object.values(job.engagements).every(({ status }) => status === 'gone')
+  mayRest(job) && Object.values(job.engagements).every(({ status }) => status === 'gone')
 
 export function beginExport(job: CustomerJob, ask: Ask): void {
   for (const engagement of Object.values(job.engagements)) {

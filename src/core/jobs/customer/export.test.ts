@@ -53,6 +53,22 @@ describe('a model that cannot be written', () => {
     expect(ends()).toEqual([true, 'cancelled', { ok: true }, undefined])
   })
 
+  it('does not hold up a person who cancels a job that failed already', () => {
+    const failed = new World(planOf(2, 3), ['honest', 'honest'])
+    failed.taken.add(failed.plan.out)
+    while (failed.job.weights.length < 2) failed.turn()
+    failed.clock = failed.plan.deadline
+    failed.tell('deadline', { type: 'tick' })
+    expect(live(failed)).toBe(false)
+    expect(failed.job).toMatchObject({ phase: 'exporting', stopping: { code: 'failed' } })
+    failed.tell('cancel', { type: 'cancel' })
+    expect([live(failed), failed.job.phase, failed.job.unwritten]).toEqual([
+      true,
+      'cancelled',
+      'The folder is taken.',
+    ])
+  })
+
   it('does not make the job longer than it was', () => {
     const before = secondsOf(world.job)
     world.clock += 100_000

@@ -80,12 +80,16 @@ describe('a pause of the customer', () => {
     { minLength: 1, maxLength: 5 },
   )
 
-  it('comes to rest at any moment, whoever the providers are, and loses no sat when the job goes on', () => {
+  it('comes to rest at any moment with all judged that it has, and loses no sat when the job goes on, whoever the providers are', () => {
     fc.assert(
       fc.property(characters, fc.nat({ max: 120 }), fc.infiniteStream(fc.nat()), (who, steps, order) => {
         const pick = (size: number): number => order.next().value % size
         const world = pausedAfter(new World(planOf(2, 3), who, pick), steps)
         untilResting(world)
+        const unjudged = allWorks(world.job).filter(
+          ({ work: { status } }) => status === 'fetched' || status === 'measured' || status === 'releasing',
+        )
+        if (!ended(world.job)) expect(unjudged).toEqual([])
         const locks = world.mint.size
         world.goOn()
         expect(live(world)).toBe(true)

@@ -6,6 +6,8 @@ import type { CustomerFact } from './log.ts'
 import { works } from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, ended, type Work } from './state.ts'
 
+const cancelled = { code: 'cancelled', reason: 'You cancelled the job.' } as const
+
 const find = (job: CustomerJob, key: string, round: number): { engagement?: Engagement; work?: Work } => {
   const engagement = job.engagements[key]
   const work = engagement?.works.find(w => w.round === round)
@@ -121,7 +123,9 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       job.paused = true
       return
     case 'cancel':
-      job.stopping ??= { code: 'cancelled', reason: 'You cancelled the job.' }
+      // A job that stops for another reason ends so, unless all it waits for is the person: a folder for its model.
+      if (job.unwritten === undefined) job.stopping ??= cancelled
+      else job.stopping = cancelled
       return
     case 'receipt-later':
     case 'receipt-published':
