@@ -7,8 +7,9 @@ import { largestPart } from './split.ts'
 import type { Released } from './types.ts'
 
 /**
- * Signs away the largest part of a lock that is worth at most `amount` to the provider after its redeeming fee. The
- * first decision stands: called again, it gives the same signatures, whatever the amount.
+ * Signs away the largest part of a lock that is worth at most `amount` to the provider after its redeeming fee; for the
+ * whole price all of it, which the fee may leave worth a little more, and of which any part could be worth less. The first
+ * decision stands: called again, it gives the same signatures, whatever the amount.
  * @param request.secret  the customer's lock key
  */
 export function release(
@@ -30,11 +31,14 @@ export function release(
       if (!lock.judged) {
         const open = all.filter(p => p.state === 'locked')
         const fee = ppk(all[0]?.proof.id ?? '')
-        const part = largestPart(
-          open.map(p => p.amount),
-          Math.max(0, request.amount),
-          fee,
-        ).flatMap(i => open[i] ?? [])
+        const part =
+          request.amount >= lock.price
+            ? open
+            : largestPart(
+                open.map(p => p.amount),
+                Math.max(0, request.amount),
+                fee,
+              ).flatMap(i => open[i] ?? [])
         for (const { y, proof } of part) {
           context.locks.signProof(lock.id, y, signSecret(proof.secret, request.secret))
         }

@@ -76,6 +76,20 @@ describe('a round that is paid', () => {
     await expectAgreement()
   })
 
+  it('releases the whole lock for the whole price, also where the mint’s fees leave more than that in it', async () => {
+    const dear = await startMint({ folder: `${folder.path}/dear`, feePpk: 250 })
+    await fund(customer, dear.url, 1000)
+    // 20 sat in three proofs leave 19 after the fee of one: less would leave 15.
+    for (const price of [18, 22, 24]) {
+      const [keys, id] = [newKeys(), `price-${price}`]
+      const locked = await customer.wallet.lock(lockRequest(id, dear.url, keys, price))
+      const released = customer.wallet.release({ id, amount: sats(price), secret: keys.customer.secret })
+      expect(released.amount).toBe(locked.amount)
+      expect(released.net).toBe(price + 1)
+    }
+    await dear.close()
+  })
+
   it('pays a part, and the rest comes back at once with the provider’s signatures', async () => {
     await fund(customer, mint.url, 1000)
     const { keys, lock, expect: agreed } = request()
