@@ -1,4 +1,10 @@
-import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from 'node:crypto'
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type Decipheriv,
+} from 'node:crypto'
 import { discard } from '../../shared/memory.ts'
 
 /** What AES-GCM adds to each chunk: its authentication tag. */
@@ -20,7 +26,7 @@ export function sealChunk(
   plain: Uint8Array,
   into: Buffer = Buffer.allocUnsafe(plain.length + tagBytes),
 ): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce(index)).setAAD(aad(index, last))
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce(index)).setAAD(aad(index, last))
   const sealed = into.subarray(0, plain.length + tagBytes)
   transform(cipher, plain, sealed)
   sealed.set(cipher.getAuthTag(), plain.length)
@@ -40,7 +46,9 @@ export function openChunk(
 ): Buffer {
   const end = sealed.length - tagBytes
   if (end < 0) throw new Error('shorter than its tag')
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce(index), { authTagLength: tagBytes })
+  const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), nonce(index), {
+    authTagLength: tagBytes,
+  })
     .setAAD(aad(index, last))
     .setAuthTag(sealed.subarray(end))
   transform(decipher, sealed.subarray(0, end), into)

@@ -1,5 +1,5 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { keptConnections } from '../../shared/http.ts'
 import { discard } from '../../shared/memory.ts'
 import { ServerError } from './errors.ts'
 import type { AddressPolicy } from './policy.ts'
@@ -31,11 +31,10 @@ const bytesPerMs = 16
 const maxRedirects = 3
 
 /**
- * HTTP as Blossom needs it: addresses checked at every hop, nothing waited for longer than it may stall. Over node:http,
- * since `fetch` copies every body two or three times, and the garbage of that costs more than sending it.
+ * HTTP as Blossom needs it: addresses checked at every hop, nothing waited for longer than it may stall.
  */
 export function createRequests({ policy, stallMs }: RequestOptions) {
-  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) }
+  const connect = keptConnections()
   const patience = (size: number) => stallMs + size / bytesPerMs
 
   /** @throws ServerError when there is no answer */
@@ -68,15 +67,12 @@ export function createRequests({ policy, stallMs }: RequestOptions) {
         'accept-encoding': 'identity',
         ...open,
         ...(home && authorization ? { authorization } : {}),
-        ...(body === undefined ? {} : { 'content-length': body.length }),
+        ...(body === undefined ? {} : { 'content-length': String(body.length) }),
       },
     }
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
-      const sent =
-        url.protocol === 'https:'
-          ? httpsRequest(url, { ...options, agent: agents.https })
-          : httpRequest(url, { ...options, agent: agents.http })
+      const sent = connect(url, options)
       const give = (error: unknown) => {
         reject(error)
         sent.destroy()

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { HDKey } from '@scure/bip32'
 import * as curve from './curve.ts'
 
@@ -25,7 +25,10 @@ export function treeKey({ privateKey, publicKey, chainCode, depth }: HDKey): Tre
 export function childKey(from: TreeKey, index: number): TreeKey {
   const number = Buffer.alloc(4)
   number.writeUInt32BE(index)
-  const hash = createHmac('sha512', from.chainCode).update(from.publicKey).update(number).digest()
+  const hash = createHmac('sha512', createSecretKey(from.chainCode))
+    .update(from.publicKey)
+    .update(number)
+    .digest()
   const [tweak, chainCode] = [new Uint8Array(hash.subarray(0, 32)), new Uint8Array(hash.subarray(32))]
   const below = { chainCode, depth: from.depth + 1 }
   try {

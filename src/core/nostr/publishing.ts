@@ -29,6 +29,8 @@ export class Publishing {
   #limited = { tries: 0, until: 0 }
   /** On their way to the disk, and then to the relay. */
   readonly #leaving = new Set<string>()
+  /** More are due than may wait for an answer at a time. */
+  #crowded = false
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -60,8 +62,10 @@ export class Publishing {
     const open = this.#outbox.open(this.#link.url, this.#link.via)
     this.#forget(open)
     let next = Number.POSITIVE_INFINITY
+    this.#crowded = false
     for (const id of open) {
-      if (this.#offering.underway + this.#leaving.size >= AT_ONCE) break
+      this.#crowded = this.#offering.underway + this.#leaving.size >= AT_ONCE
+      if (this.#crowded) break
       const until = Math.max(this.#limited.until, this.#waits.get(id)?.until ?? 0)
       if (until > now) next = Math.min(next, until)
       else if (!this.#offering.has(id) && !this.#leaving.has(id)) this.#deliver(id)
@@ -78,8 +82,9 @@ export class Publishing {
     if (this.#closed || answer === undefined) return
     if (answer.verdict === 'accepted') this.#accepted(id)
     else this.#failed(id, answer)
-    // Not after every answer: looking through a long outbox costs more than the answer did.
-    if (this.#offering.underway <= AT_ONCE / 2) this.pump()
+    // Not after every answer: looking through the outbox costs more than the answer did.
+    const waiting = this.#crowded || answer.verdict !== 'accepted'
+    if (waiting && this.#offering.underway <= AT_ONCE / 2) this.pump()
   }
 
   /** @returns undefined when the connection was lost before it left: it is sent over the next one */

@@ -44,6 +44,15 @@ describe('relays, over a real one', () => {
     await sender.delivered(event.id)
   })
 
+  it('sends all of what is published at once, though only so many events may wait for an answer at a time', async () => {
+    const { url } = await bench.open(relay())
+    const relays = bench.relays()
+    const key = newKey()
+    for (let i = 0; i < 100; i++) relays.publish(eventBy(key, { content: String(i) }), [url])
+    expect(await relays.flush(10_000)).toBe(true)
+    expect(relays.status()).toEqual([{ url, state: 'open', pending: 0 }])
+  })
+
   it('never sends what the caller rolled back', async () => {
     const { url } = await bench.open(relay())
     const db = bench.database()

@@ -1,4 +1,5 @@
 import { UserError } from '../../shared/errors.ts'
+import { keptConnections } from '../../shared/http.ts'
 import type { Database } from '../store/index.ts'
 import { type KeysetInfo, type MintClient, mintClient, mintUrl } from './cashu.ts'
 import { forPeople, MintDishonest } from './mint-errors.ts'
@@ -20,15 +21,15 @@ export type Mint = {
 export type Mints = ReturnType<typeof createMints>
 
 /** Mints as they were last seen, kept in the database, so that a wallet opens without the network. */
-export function createMints(options: { db: Database; fetch: typeof globalThis.fetch; timeoutMs: number }) {
-  const { db, fetch, timeoutMs } = options
+export function createMints({ db, timeoutMs }: { db: Database; timeoutMs: number }) {
+  const connect = keptConnections()
   const open = new Map<string, Mint>()
 
   function build(url: string, nuts: number[], keysets: KeysetInfo[]): Mint {
     const byId = new Map(keysets.map(keyset => [keyset.id, keyset]))
     const mint: Mint = {
       url,
-      client: open.get(url)?.client ?? mintClient(url, fetch, timeoutMs),
+      client: open.get(url)?.client ?? mintClient(url, connect, timeoutMs),
       nuts,
       keysets: byId,
       active() {
@@ -68,7 +69,7 @@ export function createMints(options: { db: Database; fetch: typeof globalThis.fe
 
   async function refresh(url: string, all: boolean): Promise<Mint> {
     const before = stored(url)
-    const client = before?.client ?? mintClient(url, fetch, timeoutMs)
+    const client = before?.client ?? mintClient(url, connect, timeoutMs)
     const nuts = await client.nuts()
     const missing = NEEDED.filter(nut => !nuts.includes(nut))
     if (missing.length > 0)

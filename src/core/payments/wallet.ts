@@ -34,7 +34,6 @@ export type WalletOptions = {
   now?: () => number
   /** Never told a secret. */
   log?: Log
-  fetch?: typeof globalThis.fetch
   /** Milliseconds a mint has for an answer; a Lightning payment has 4.5 times as long. */
   timeoutMs?: number
   /** Told after every step that a crash may follow; tests kill the process there. */
@@ -48,7 +47,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const now = options.now ?? (() => Math.floor(Date.now() / 1000))
   const step = options.step ?? (() => {})
   const quotes = createQuotes(db, now)
-  const mints = createMints({ db, fetch: options.fetch ?? fetch, timeoutMs: options.timeoutMs ?? 20_000 })
+  const mints = createMints({ db, timeoutMs: options.timeoutMs ?? 20_000 })
   const operations = createOperations(db, now)
   const engine = createEngine({
     db,

@@ -6,6 +6,7 @@ import {
   Mint,
   type SerializedBlindedSignature,
 } from '@cashu/cashu-ts'
+import type { Connect } from '../../../shared/http.ts'
 import { MintDishonest } from '../mint-errors.ts'
 import { toCashu } from './token.ts'
 import { guarded, requestOver } from './transport.ts'
@@ -23,8 +24,8 @@ const never = Number.MAX_SAFE_INTEGER
 /**
  * One mint's endpoints. Each method gives what the mint said, or throws MintRefusal, MintSilent or MintDishonest.
  */
-export function mintClient(url: string, fetch: typeof globalThis.fetch, timeoutMs: number) {
-  const mint = new Mint(url, { customRequest: requestOver(fetch, timeoutMs) })
+export function mintClient(url: string, connect: Connect, timeoutMs: number) {
+  const mint = new Mint(url, { customRequest: requestOver(connect, timeoutMs) })
   const meltOf = (q: Awaited<ReturnType<typeof mint.checkMeltQuoteBolt11>>): MeltQuote => ({
     id: q.quote,
     amount: q.amount.toNumber(),

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import {
   HttpResponseError,
   isMintOperationError,
@@ -6,6 +7,7 @@ import {
   NetworkError,
   type RequestFn,
 } from '@cashu/cashu-ts'
+import type { Connect } from '../../../shared/http.ts'
 import { MintDishonest, MintRefusal, MintSilent } from '../mint-errors.ts'
 
 /** A payment over Lightning may take more than a minute. */
@@ -32,33 +34,28 @@ export async function guarded<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /**
- * cashu-ts's transport, over the fetch that was passed in: with a time limit that covers the body, a bound on its size,
- * no redirects (a mint's address was chosen by the user), and one more try when a kept connection turns out dead. Every
- * request may be repeated: the mint refuses a second spend, and its first answer is found by NUT-09.
+ * cashu-ts's transport: with a time limit that covers the body, a bound on its size, no redirects (a mint's address was
+ * chosen by the user), and one more try when a kept connection turns out dead. Every request may be repeated: the mint
+ * refuses a second spend, and its first answer is found by NUT-09.
  */
-export function requestOver(fetch: typeof globalThis.fetch, timeoutMs: number): RequestFn {
-  return async <T>({ endpoint, method, requestBody }: Parameters<RequestFn>[0]): Promise<T> => {
+export function requestOver(connect: Connect, timeoutMs: number): RequestFn {
+  return async <T>({ endpoint, method = 'GET', requestBody }: Parameters<RequestFn>[0]): Promise<T> => {
     const isMelt = method === 'POST' && endpoint.endsWith('/melt/bolt11')
-    const send = () =>
-      fetch(endpoint, {
-        method: method ?? 'GET',
-        redirect: 'error',
-        headers: {
-          accept: 'application/json',
-          ...(requestBody ? { 'content-type': 'application/json' } : {}),
-        },
-        ...(requestBody ? { body: JSONInt.stringify(requestBody) ?? '' } : {}),
-        signal: AbortSignal.timeout(isMelt ? timeoutMs * MELT_TIMEOUTS : timeoutMs),
-      })
+    const request = {
+      url: endpoint,
+      method,
+      body: requestBody ? (JSONInt.stringify(requestBody) ?? '') : undefined,
+      timeoutMs: isMelt ? timeoutMs * MELT_TIMEOUTS : timeoutMs,
+    }
     let status: number
     let text: string
     try {
-      const response = await send().catch(error => {
-        if (error instanceof Error && error.name === 'TimeoutError') throw error
-        return send()
+      const answer = await send(connect, request).catch(error => {
+        if (error instanceof TooLate) throw error
+        return send(connect, request)
       })
-      status = response.status
-      text = await boundedText(response)
+      status = answer.statusCode ?? 0
+      text = await boundedText(answer)
     } catch (error) {
       throw new NetworkError(reasonOf(error), { cause: error })
     }
@@ -78,10 +75,54 @@ export function requestOver(fetch: typeof globalThis.fetch, timeoutMs: number): 
   }
 }
 
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
+interface Request {
+  url: string
+  method: string
+  /** JSON. */
+  body: string | undefined
+  timeoutMs: number
+}
+
+class TooLate extends Error {}
+
+/** @returns the answer, its body still to come, which breaks off when the time is over */
+function send(connect: Connect, { url, method, body, timeoutMs }: Request): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = connect(new URL(url), {
+      method,
+      headers: {
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+      },
+    })
+    let answer: IncomingMessage | undefined
+    const late = () =>
+      (answer ?? sent).destroy(new TooLate(`nothing whole came within ${timeoutMs / 1000} s`))
+    const timer = setTimeout(late, timeoutMs)
+    sent.once('close', () => clearTimeout(timer))
+    sent.once('response', response => {
+      answer = response
+      resolve(response)
+    })
+    // Also what happens after the answer began; then its reader sees it.
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+async function boundedText(answer: IncomingMessage): Promise<string> {
+  const { statusCode = 0 } = answer
+  if (statusCode >= 300 && statusCode < 400) {
+    answer.destroy()
+    throw new Error('it redirects to another address')
+  }
+  const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of response.body ?? []) {
+  // Leaving the loop early closes the connection.
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MAX_ANSWER) throw new Error(`its answer is larger than ${MAX_ANSWER} bytes`)
     chunks.push(chunk)
@@ -91,6 +132,7 @@ async function boundedText(response: Response): Promise<string> {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  return cause instanceof Error && cause.message ? `${error.message} (${cause.message})` : error.message
+  // Of a name with several addresses, each with an error of its own.
+  const first = error instanceof AggregateError ? error.errors[0] : error
+  return first instanceof Error ? first.message : error.message
 }
