@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { seconds } from '../../../shared/units.ts'
+import { openHome } from '../home.test-support.ts'
+import { actContext } from './acts/context.ts'
+import { talk } from './acts/talk.ts'
 import { live, manifestOf, planOf, World } from './fold.test-support.ts'
 import type { CustomerFact } from './log.ts'
 import type { Engagement, WorkStatus } from './state.ts'
@@ -78,6 +84,25 @@ describe('a customer that comes back', () => {
       status: 'delivered',
       update: { event: 'update-early' },
     })
+  })
+
+  it('does not send again a round that is answered already, however late that would be for its lock', async () => {
+    const world = stoppedAt('locked')
+    world.tell('update-early', updateOf(world))
+    world.tell('saved', { type: 'saved', round: 1, keys: ['0.0'], state: manifestOf(4) })
+    const folder = mkdtempSync(join(tmpdir(), 'gradstr-back-'))
+    const { tools, close } = await openHome(folder)
+    const later = engagementOf(world).works[0]!.locktime
+    const acts = talk(actContext('1', { ...tools, now: () => later }, () => world.job))
+    const effect = { id: 'round:0.0:1', type: 'send-round', key: '0.0', round: 1 } as const
+    const sent = await acts['send-round'](effect, new AbortController().signal).finally(close)
+    rmSync(folder, { recursive: true })
+    expect(sent).toMatchObject({ fact: { type: 'round-sent', key: '0.0', round: 1 } })
+    world.clock = later
+    world.tell('done:round:0.0:1', sent.fact!)
+    expect(engagementOf(world).works[0]).toMatchObject({ status: 'delivered' })
+    expect(live(world)).toBe(true)
+    expect(engagementOf(world).works[0]?.verdict?.paid).toBe('full')
   })
 
   it('dates what replaces its earlier announcements later than all of them, also within one second', () => {

@@ -67,9 +67,11 @@ export function talk(context: ActContext): Acts<'announce' | 'award' | 'send-rou
     async 'send-round'({ key, round }, signal) {
       const job = current()
       const { engagement, work } = context.part(key, round)
+      const times = roundTimes(plan(), engagement.bid.bid, now(), work.locktime)
+      // Another machine sent it, and its update is here: that is paid for, though it would be too late to send it now.
+      if (work.early) return { fact: { type: 'round-sent', key, round, times } }
       // Locked before: this only reads the token.
       const { token } = await wallet.lock(context.lockRequest(engagement, work))
-      const times = roundTimes(plan(), engagement.bid.bid, now(), work.locktime)
       if (isTooLate(plan(), engagement.bid.bid, times)) {
         const reason = `Round ${round} could not be sent in time for its lock.`
         return { fact: { type: 'lapsed', key, round, reason } }
