@@ -18,6 +18,8 @@ beforeAll(() => {
   const text = Array.from({ length: 1500 }, (_, i) => words[i % words.length]).join(' ')
   writeFileSync(folder.at('cats.txt'), text)
   writeFileSync(folder.at('broken.jsonl'), '{"text":"one"}\n{"text":"two"}\n{"text":3}\n')
+  const answer = JSON.stringify({ prompt: 'the cat ', completion: text.slice(8, 120) })
+  writeFileSync(folder.at('answers.jsonl'), Array.from({ length: 20 }, () => answer).join('\n'))
   writeFileSync(folder.at('short.txt'), 'Too short.')
 })
 afterAll(() => folder.remove())
@@ -43,7 +45,8 @@ describe('gradstr train-local', () => {
   it('stops on Ctrl-C with a checkpoint, from which the same command goes on', async () => {
     const args = ['train-local', 'rows.csv', '--out', 'long', '--steps', '20000', '--json', '--threads', '1']
     const running = start(args, options())
-    await running.event('progress', ({ step }) => Number(step) > 0)
+    // The holdout is looked at after a checkpoint; on a busy machine a stop leaves none of its own.
+    await running.event('progress', ({ validation }) => validation !== undefined)
     running.child.kill('SIGINT')
     const { code, json } = await running.end
     expect([code, json().at(-1)?.fix]).toEqual([130, 'The same command goes on from there.'])
@@ -124,11 +127,16 @@ describe('gradstr train-local', () => {
       ],
       [['mats.txt', '--base', 'base', '--block', '32'], /Blocks of 32 tokens .* at most 16/],
       [['mats.txt', '--base', 'base', '--tokenizer', 'bpe'], /brings its own tokenizer/],
+      [
+        ['answers.jsonl', '--base', 'base'],
+        /prompts with answers, and this base has no token for the end[\s\S]*Where: .*base\n[\s\S]*Fix: .*one plain text/,
+      ],
       [['rows.csv', '--base', 'base'], /a language model, and the dataset is no text/],
       [['rows.csv', '--base', 'rows', '--lora'], /Adapters are for language models/],
     ]
     for (const [args, message] of refusals)
       expect((await train(...args, '--out', 'never')).stderr).toMatch(message)
+    expect(readdirSync(folder.path).filter(name => name.includes('never'))).toEqual([])
   })
 
   const bad: [string, string[], RegExp][] = [

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import { FILES, isAdapter, isModelFolder, isTextModel, readConfig, readTextFolder } from '../models/index.ts'
+import { ENDS_OF_TEXT } from '../tokenizers/index.ts'
 import { checkPretrained, type RowsSpec, type TextArchitecture } from '../training/index.ts'
 import type { LocalOrder } from './order.ts'
 
@@ -77,6 +78,21 @@ const noAdapters = (recipe: string, where: string): UserError =>
     fix: 'Leave --lora out: all of its weights are trained then.',
     where,
   })
+
+/**
+ * What went wrong with a dataset, for somebody who began with a base: its tokenizer cannot be changed or exchanged, so that
+ * another fix helps than with a tokenizer alone.
+ */
+export function endless(error: unknown, base: Base | undefined): unknown {
+  if (!base || !(error instanceof UserError) || error.code !== 'dataset/no-end-of-text') return error
+  return new UserError('local/base-endless', {
+    message:
+      'The dataset has several documents, or prompts with answers, and this base has no token for the end of a text, which goes between them.',
+    fix: `Give all of it as one plain text, or begin with a model whose tokenizer has ${ENDS_OF_TEXT.join(', ')}: Gradstr's own have one when they learned from several documents.`,
+    where: base.folder,
+    cause: error,
+  })
+}
 
 /** @throws UserError `local/base-dataset` when the dataset is of another kind than what the base learned from */
 export function checkDataset(base: Base | undefined, kind: 'rows' | 'text', where: string): void {

@@ -12,7 +12,7 @@ import {
   type TrainingSpec,
   trainingMemory,
 } from '../training/index.ts'
-import { type Base, checkDataset, openBase } from './base.ts'
+import { type Base, checkDataset, endless, openBase } from './base.ts'
 import { type Begun, emptied, readBegun, workFolder, writeBegun } from './folder.ts'
 import { checkMemory, microBatchIn } from './memory.ts'
 import type { LocalOrder } from './order.ts'
@@ -115,15 +115,30 @@ async function begin(
   compute: Caller<GradstrTasks>,
   signal?: AbortSignal,
 ): Promise<Begun> {
-  const { dataset, seed } = order
-  const options = signal ? { signal } : {}
   const base = order.base === undefined ? undefined : await openBase({ ...order, base: order.base })
   await emptied(folder)
-  const prepared = await compute.run(
-    'prepare',
-    { ...reading(order, base), out: join(folder, 'data') },
-    options,
-  )
+  try {
+    const begun = { asked, seed: order.seed, ...(await planned(order, base, folder, compute, signal)) }
+    await writeBegun(folder, begun)
+    return begun
+  } catch (error) {
+    // Without a plan there is nothing that could be gone on with.
+    await rm(folder, { recursive: true, force: true })
+    throw endless(error, base)
+  }
+}
+
+async function planned(
+  order: LocalOrder,
+  base: Base | undefined,
+  folder: string,
+  compute: Caller<GradstrTasks>,
+  signal?: AbortSignal,
+): Promise<Pick<Begun, 'prepared' | 'recipe' | 'microBatch'>> {
+  const { dataset, seed } = order
+  const options = signal ? { signal } : {}
+  const asked = { ...reading(order, base), out: join(folder, 'data') }
+  const prepared = await compute.run('prepare', asked, options)
   checkDataset(base, prepared.kind, dataset)
   refuseModel(order, prepared)
   const recipe = recipeOf(prepared, order, base)
@@ -135,9 +150,7 @@ async function begin(
     { ...first, ...(base && !adapts ? { base: base.folder } : {}) },
     options,
   )
-  const begun = { asked, prepared, recipe, seed, microBatch: microBatchIn(order, recipe.spec, prepared.rows) }
-  await writeBegun(folder, begun)
-  return begun
+  return { prepared, recipe, microBatch: microBatchIn(order, recipe.spec, prepared.rows) }
 }
 
 /** How the dataset is to be read: in the base's tokens, or its way of making numbers of rows. */

@@ -6,9 +6,9 @@ export const roleMark = (role: ChatRole): string => `<|${role}|>`
 export const END_OF_TURN = '<|end|>'
 
 /** What published tokenizers call the end of a text: GPT-2, Llama 3, Llama 2. */
-const NAMES = [END_OF_TEXT, '<|end_of_text|>', '</s>', '<eos>']
+export const ENDS_OF_TEXT = [END_OF_TEXT, '<|end_of_text|>', '</s>', '<eos>']
 
 export function endOfTextAmong(special: ReadonlyMap<string, number>): number | undefined {
-  const name = NAMES.find(known => special.has(known))
+  const name = ENDS_OF_TEXT.find(known => special.has(known))
   return name === undefined ? undefined : special.get(name)
 }

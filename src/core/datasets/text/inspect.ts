@@ -2,7 +2,7 @@ import { BpeTrainer, readTokenizer, type Tokenizer } from '../../tokenizers/inde
 import type { InspectOptions, Problem, TextInspection } from '../types.ts'
 import { type ScannedText, scanText } from './scan.ts'
 import type { TextSource } from './source.ts'
-import { chooseTokenizer, specialFor, type TokenizerChoice } from './tokenizer.ts'
+import { chooseTokenizer, specialFor, type TokenizerChoice, withoutEnd } from './tokenizer.ts'
 
 /** Fewer characters make a model that repeats them. */
 const SHORT = 50_000
@@ -32,7 +32,7 @@ export async function inspectText(source: TextSource, options: InspectOptions): 
       columns: ['document', 'begins'],
       rows: scanned.preview.map((text, i) => [String(i + 1), text]),
     },
-    problems: problemsOf(scanned),
+    problems: problemsOf(scanned, tokenizer),
   }
 }
 
@@ -71,9 +71,13 @@ function tokensPerCharacter(tokenizer: Tokenizer, { sample }: ScannedText): numb
   return characters === 0 ? 1 : known.reduce((total, count) => total + count, 0) / characters
 }
 
-function problemsOf({ characters, corpus }: ScannedText): Problem[] {
-  if (characters >= SHORT) return []
+function problemsOf(scanned: ScannedText, tokenizer: Tokenizer): Problem[] {
+  const { characters, corpus } = scanned
+  const endless = withoutEnd(tokenizer, specialFor(scanned))
+  const found = endless ? [endless] : []
+  if (characters >= SHORT) return found
   return [
+    ...found,
     {
       code: 'dataset/text-short',
       severity: 'warning',

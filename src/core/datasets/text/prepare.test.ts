@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { END_OF_TEXT } from '../../tokenizers/index.ts'
 import { testFolder } from '../folder.test-support.ts'
-import { type PrepareOptions, readTextEncoding } from '../index.ts'
+import { inspect, type PrepareOptions, readTextEncoding } from '../index.ts'
 import { inOrder, opened, stream } from './text.test-support.ts'
 
 const folder = testFolder()
@@ -214,10 +214,10 @@ describe('the tokenizer', () => {
     const [a, b] = [await opened(first), await opened(second)]
     expect(b.holdout).toEqual({ ...a.holdout, dtype: 'I32' })
     const two = folder.write('two.txt', `${story(200)}${END_OF_TEXT}${story(200)}`)
-    await expect(run(two, options)).rejects.toMatchObject({
-      code: 'dataset/no-end-of-text',
-      where: tokenizer,
-    })
+    const code = 'dataset/no-end-of-text'
+    await expect(run(two, options)).rejects.toMatchObject({ code, where: tokenizer })
+    const { problems } = await inspect(two, options)
+    expect(problems).toContainEqual(expect.objectContaining({ code, severity: 'error' }))
   })
 })
 

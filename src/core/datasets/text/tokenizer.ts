@@ -8,7 +8,7 @@ import {
   roleMark,
   type Tokenizer,
 } from '../../tokenizers/index.ts'
-import type { TextOptions } from '../types.ts'
+import type { Problem, TextOptions } from '../types.ts'
 import type { PartPiece } from './parts.ts'
 import { Sample } from './sample.ts'
 import type { ScannedText } from './scan.ts'
@@ -113,10 +113,18 @@ async function learned(
 }
 
 function checked(tokenizer: Tokenizer, special: string[], where: string): Tokenizer {
-  if (special.length === 0 || tokenizer.endOfText !== undefined) return tokenizer
-  throw new UserError('dataset/no-end-of-text', {
+  const problem = withoutEnd(tokenizer, special)
+  if (problem) throw new UserError(problem.code, { message: problem.message, fix: problem.fix, where })
+  return tokenizer
+}
+
+/** What is wrong where documents are to be divided and the tokenizer has nothing to do it with. @param special  of `specialFor` */
+export function withoutEnd(tokenizer: Tokenizer, special: readonly string[]): Problem | undefined {
+  if (special.length === 0 || tokenizer.endOfText !== undefined) return undefined
+  return {
+    code: 'dataset/no-end-of-text',
+    severity: 'error',
     message: 'This tokenizer has no token for the end of a text, which goes between two documents.',
     fix: `Add a special token named ${END_OF_TEXT} to it, give one document only, or use another tokenizer.`,
-    where,
-  })
+  }
 }
