@@ -1,6 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { enableCompileCache, getCompileCacheDir } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { oddTasks } from './client.test-tasks.ts'
 import { type ComputeClient, type ComputeOptions, computeClient, safeEnvironment } from './client.ts'
 
@@ -74,6 +78,23 @@ describe('a call into a worker', () => {
     } finally {
       delete process.env.GRADSTR_PASSPHRASE
     }
+  })
+})
+
+describe('what a worker compiled', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gradstr-compiled-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('lies where its host keeps what it compiles itself', async () => {
+    enableCompileCache(folder)
+    const { env } = await open().run('whoami', {})
+    expect(env.NODE_COMPILE_CACHE).toBe(dirname(getCompileCacheDir()!))
+  })
+
+  it('is kept as soon as a task is done, since workers are killed', async () => {
+    const kept = join(folder, 'of-a-worker')
+    await open({ env: { ...safeEnvironment(process.env), NODE_COMPILE_CACHE: kept } }).run('whoami', {})
+    await until(() => readdirSync(kept).some(version => readdirSync(join(kept, version)).length > 0))
   })
 })
 

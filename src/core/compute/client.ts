@@ -1,3 +1,4 @@
+import { compileCache } from '../../shared/compile-cache.ts'
 import { UserError } from '../../shared/errors.ts'
 import type { Caller, CallOptions, Input, Output, Progress, TaskName, Tasks } from './task.ts'
 import { cancelled, WorkerProcess } from './worker-process.ts'
@@ -123,7 +124,7 @@ class Pool {
   }
 
   #fork(): WorkerProcess {
-    const { entry, env = safeEnvironment(process.env), log = () => undefined, grace = 5_000 } = this.#options
+    const { entry, env = workerEnvironment(), log = () => undefined, grace = 5_000 } = this.#options
     const worker = new WorkerProcess({ entry, env, log, grace })
     this.#living.add(worker)
     return worker
@@ -134,6 +135,11 @@ class Pool {
     void worker.kill().then(() => this.#living.delete(worker))
   }
 }
+
+const workerEnvironment = (): Record<string, string> => ({
+  ...safeEnvironment(process.env),
+  ...compileCache(),
+})
 
 /** A worker never sees a key: GRADSTR_* (a passphrase may be among them) stays here, and so do Node's own switches. */
 export function safeEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { reportOf, UserError } from '../../shared/errors.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import type { HandlerContext, Handlers, Task, Tasks } from './task.ts'
@@ -29,6 +30,8 @@ export function serve<T extends Tasks>(tasks: T, handlers: Handlers<T>, line: Li
       send({ type: 'error', call, error: reportOf(error) })
     } finally {
       running = undefined
+      // What a task had compiled is kept now: workers are killed, and only a process that ends would keep it then.
+      flushCompileCache()
     }
   }
 

@@ -1,6 +1,5 @@
-import { getCompileCacheDir } from 'node:module'
-import { dirname } from 'node:path'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { compileCache } from '../../shared/compile-cache.ts'
 import type { Failure, Said } from './answer.ts'
 
 /** A thread that computes beside this one. What both shall see lies in `SharedArrayBuffer`s. */
@@ -45,10 +44,9 @@ export function startThread<Request, Answer>(entry: URL): Thread<Request, Answer
   }
 }
 
-/** A thread has no part in what `enableCompileCache` turned on here, and would strip and compile every file again. */
 function environment(): NodeJS.Dict<string> | typeof SHARE_ENV {
-  const cache = getCompileCacheDir()
-  return cache === undefined ? SHARE_ENV : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) }
+  const cache = compileCache()
+  return cache.NODE_COMPILE_CACHE === undefined ? SHARE_ENV : { ...process.env, ...cache }
 }
 
 function errorOf({ message, code, stack }: Failure): Error {
