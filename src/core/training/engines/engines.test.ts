@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { benchmark } from '../benchmark.ts'
 import { flopsPerStep } from '../cost.ts'
 import { ort } from '../onnxruntime.ts'
+import { initialWeights } from '../parameters.ts'
+import { randomData } from '../random-data.ts'
 import type { TrainingSpec } from '../spec.ts'
 import { engines, enginesOf } from './engines.ts'
+import { firstMasks, referenceGradients } from './reference.ts'
 import { selfTest } from './selftest.ts'
+import { TESTED } from './selftest-specs.ts'
 
 describe('the engines', () => {
   it('are what ONNX Runtime lists here, the CPU first', async () => {
@@ -31,6 +35,24 @@ describe('the engines', () => {
     expect(passed).toBe(true)
     // Not by a wide tolerance.
     expect(error).toBeLessThan(0.5)
+  })
+
+  it('are judged by what is dropped too: other masks have other gradients', () => {
+    const spec = TESTED.plain.find(({ dropout }) => dropout)!
+    const { x, y } = randomData(spec, spec.batch)
+    const batch = { x: Float64Array.from(x.data, Number), y: Float64Array.from(y.data, Number) }
+    const gradients = (seed: number) => [
+      ...referenceGradients(spec, initialWeights(spec, 1), {
+        ...batch,
+        masks: firstMasks(spec, seed),
+      }).values(),
+    ]
+    const [one, same, other] = [gradients(7), gradients(7), gradients(8)]
+    expect(same).toEqual(one)
+    const apart = Math.max(
+      ...one.flatMap((g, at) => [...g].map((value, i) => Math.abs(value - other[at]![i]!))),
+    )
+    expect(apart).toBeGreaterThan(0.1 * Math.max(...one.flatMap(g => [...g].map(Math.abs))))
   })
 
   it('say so when they cannot run', async () => {

@@ -1,4 +1,5 @@
 import { widthsOf } from '../models/mlp.ts'
+import { dropoutMask } from '../noise.ts'
 import { parameters } from '../parameters.ts'
 import type { TrainingSpec } from '../spec.ts'
 import { floats, type Tensors } from '../tensor.ts'
@@ -9,6 +10,29 @@ export type MlpSpec = Extract<TrainingSpec, { recipe: 'mlp' }>
 export interface PlainBatch {
   x: Float64Array
   y: Float64Array
+  /** Of each hidden layer `[rows, width]`, what its values are multiplied by; none without dropout. */
+  masks?: readonly Float32Array[]
+}
+
+/** What dropout does to the hidden layers in the first step of a run. */
+export const firstMasks = ({ model, batch, dropout = 0 }: MlpSpec, seed: number): Float32Array[] =>
+  model.hidden.map((width, place) => dropoutMask({ seed, step: 0, place }, batch, width, dropout))
+
+/** A picture `[channels, h, w]` seen from its corner in a frame of zeros, and then in a mirror. @param draws  see `outcomes` */
+export function movedPicture<A extends Float32Array | Uint8Array>(
+  picture: A,
+  [channels, h, w]: readonly [channels: number, height: number, width: number],
+  [mirrored = 0, down = 0, left = 0]: ArrayLike<number> & Iterable<number>,
+  crop = 0,
+): A {
+  const pixel = (c: number, y: number, x: number) =>
+    y < 0 || y >= h || x < 0 || x >= w ? 0 : (picture[(c * h + y) * w + x] ?? Number.NaN)
+  const moved = picture.slice() as A // `slice` of a typed array gives one of its own kind
+  for (let i = 0; i < channels * h * w; i++) {
+    const [c, y, x] = [Math.floor(i / (h * w)), Math.floor(i / w) % h, i % w]
+    moved[i] = pixel(c, y + down - crop, (mirrored ? w - 1 - x : x) + left - crop)
+  }
+  return moved
 }
 
 /**
@@ -40,7 +64,7 @@ export function referenceGradients(
 export function referenceLoss(
   spec: MlpSpec,
   weights: Map<string, Float64Array>,
-  { x, y }: PlainBatch,
+  { x, y, masks }: PlainBatch,
 ): number {
   const layers = widthsOf(spec.model)
   const [inputs = 1] = layers
@@ -56,7 +80,10 @@ export function referenceLoss(
       const z = b.map((bias, o) =>
         h.reduce((sum, value, i) => sum + value * (w[o * h.length + i] ?? 0), bias),
       )
-      h = last ? z : z.map(value => Math.max(0, value))
+      const mask = masks?.[layer]
+      h = last
+        ? z
+        : z.map((value, o) => Math.max(0, value) * (mask ? (mask[row * z.length + o] ?? Number.NaN) : 1))
     }
     if (spec.task === 'classification') {
       const largest = Math.max(...h)

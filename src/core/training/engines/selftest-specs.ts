@@ -58,3 +58,12 @@ export const FAMILIES: readonly TrainingSpec[] = [
     ...shown,
   },
 ]
+
+/** What a self-test has computed: the same with what is random in a step, in one perceptron, in GPT's attention, of pictures. */
+export const TESTED = {
+  plain: PLAIN.map((spec): MlpSpec => (spec.task === 'classification' ? { ...spec, dropout: 0.3 } : spec)),
+  families: FAMILIES.map((spec): TrainingSpec => {
+    if (spec.recipe === 'cnn') return { ...spec, augment: { flip: true, crop: 2 } }
+    return spec.recipe === 'gpt' ? { ...spec, dropout: 0.3 } : spec
+  }),
+}

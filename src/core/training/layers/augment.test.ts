@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Batches } from '../batches.ts'
+import { movedPicture } from '../engines/reference.ts'
 import { FAMILIES } from '../engines/selftest-specs.ts'
 import { evaluator } from '../evaluator.ts'
 import { count } from '../feeds.ts'
@@ -20,17 +21,6 @@ type Image = [channels: number, height: number, width: number]
 
 const drawsOf = (seed: number, step: number, rows: number, augment: Augment) =>
   drawn({ seed, step, place: AUGMENTED }, rows, outcomes(augment))
-
-/** The definition, pixel by pixel: seen from its corner in a frame of zeros, and then in a mirror. */
-function reference(picture: Float32Array, [channels, h, w]: Image, draws: Int32Array, crop = 0) {
-  const [mirrored, down = 0, left = 0] = draws
-  const pixel = (c: number, y: number, x: number) =>
-    y < 0 || y >= h || x < 0 || x >= w ? 0 : picture[(c * h + y) * w + x]!
-  return Float32Array.from({ length: channels * h * w }, (_, i) => {
-    const [c, y, x] = [Math.floor(i / (h * w)), Math.floor(i / w) % h, i % w]
-    return pixel(c, y + down - crop, (mirrored ? w - 1 - x : x) + left - crop)
-  })
-}
 
 /** Pictures that go through the graph. @param first  place of the first of them in its batch */
 async function throughGraph(pictures: Float32Array, image: Image, augment: Augment, at: At, first = 0) {
@@ -76,7 +66,7 @@ describe('augmented pictures', () => {
       const draws = drawsOf(seed, step, rows, augment)
       const expected = Array.from({ length: rows }, (_, i) => {
         const picture = pictures.subarray(i * width, (i + 1) * width)
-        return [...reference(picture, size, draws.subarray(3 * i, 3 * i + 3), crop)]
+        return [...movedPicture(picture, size, draws.subarray(3 * i, 3 * i + 3), crop)]
       }).flat()
       const whole = await throughGraph(pictures, size, augment, { seed, step })
       expect([...whole]).toEqual(expected)
@@ -89,7 +79,7 @@ describe('augmented pictures', () => {
   it('stay what they are where nothing is drawn: no mirror, and a corner that is the frame’s', async () => {
     const size: Image = [2, 3, 5]
     const picture = picturesOf(1, size)
-    expect(reference(picture, size, Int32Array.of(0, 2, 2), 2)).toEqual(picture)
+    expect(movedPicture(picture, size, Int32Array.of(0, 2, 2), 2)).toEqual(picture)
     expect(await throughGraph(picture, size, {}, { seed: 3, step: 4 })).toEqual(picture)
     const augment = { flip: true, crop: 1 }
     const still = Array.from({ length: 100 }, (_, step) => step).filter(
