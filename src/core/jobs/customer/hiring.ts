@@ -74,15 +74,17 @@ export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
 }
 
 /**
- * Providers answer open jobs only: with a slot to fill and no bid that fits, the job is announced as open again, once
- * for every hire that failed.
+ * Providers answer open jobs only, and each announcement once: with a slot to fill and no bid that fits, the job is
+ * announced as open again, once for every hire that failed, and once when it is taken up again after a pause or an hour:
+ * by then the bids of before are gone.
  */
 export function callAgain(job: CustomerJob, plan: Plan, ask: Ask): void {
   if (job.announcedAt === undefined || job.stopping || job.strapped !== undefined) return
   const hired = Object.keys(job.engagements).length
   if (hired === 0 || vacancies(job).length === 0) return
   if (job.bids.some(bid => unfit(job, plan, bid) === undefined)) return
-  ask({ id: `announce:${job.epoch}:open:${hired}`, type: 'announce', status: 'open' })
+  const since = job.returns > 0 ? `:${job.returns}` : ''
+  ask({ id: `announce:${job.epoch}:open:${hired}${since}`, type: 'announce', status: 'open' })
 }
 
 export const vacancies = (job: CustomerJob): number[] =>

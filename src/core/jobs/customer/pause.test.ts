@@ -56,6 +56,18 @@ describe('a pause of the customer', () => {
     expect(money(world.job)).toMatchObject({ open: 0 })
   })
 
+  it('is over as soon as providers answer again, also where they were called in vain before it', () => {
+    const world = new World(planOf(2, 4), ['honest', 'leaves'])
+    while (world.job.weights.length < 3) world.turn()
+    expect(world.asked.has('announce:1:open:2')).toBe(true)
+    expect(Object.keys(world.job.engagements)).toHaveLength(2)
+    world.tell('pause', { type: 'pause' })
+    untilResting(world)
+    world.goOn()
+    expect(live(world)).toBe(true)
+    expect(world.job.phase).toBe('done')
+  })
+
   it('begins at once where nobody was hired yet', () => {
     const world = new World(planOf(2, 2), ['honest', 'honest'])
     world.tell('pause', { type: 'pause' })

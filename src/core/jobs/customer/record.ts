@@ -6,6 +6,9 @@ import type { CustomerFact } from './log.ts'
 import { works } from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, ended, type Work } from './state.ts'
 
+/** Seconds for which a bid stands at most, as our providers bid. */
+const bidsStand = 3600
+
 const cancelled = { code: 'cancelled', reason: 'You cancelled the job.' } as const
 
 const find = (job: CustomerJob, key: string, round: number): { engagement?: Engagement; work?: Work } => {
@@ -36,7 +39,10 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
     case 'announced':
       job.announcedAt ??= at
       job.stamp = after(job.stamp, at)
-      if (fact.status === 'open') job.version = fact.event
+      if (fact.status === 'open') {
+        job.version = fact.event
+        job.calledAt = at
+      }
       job.relays = fact.relays
       return
     case 'announcement-refused':
@@ -112,6 +118,10 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       return
     case 'back':
       job.catchingUp = true
+      if (job.paused || at - job.calledAt > bidsStand) {
+        job.returns += 1
+        job.calledAt = at
+      }
       job.paused = false
       return
     case 'caught-up':

@@ -213,6 +213,9 @@ export interface CustomerJob {
   stopping?: { code: 'cancelled' | 'failed'; reason: string }
   /** The person wants a pause: the round under way ends and is paid, nothing new begins until the job is taken up again. */
   paused: boolean
+  /** When it was last announced as open, and how often it was taken up again with the bids of then gone. */
+  calledAt: Seconds
+  returns: number
   /** When the last round was judged: only the model is still to be written. */
   trainedAt?: Seconds
   report?: unknown
@@ -241,6 +244,8 @@ export const emptyJob: CustomerJob = {
   round: 0,
   aggregating: false,
   paused: false,
+  calledAt: 0 as Seconds,
+  returns: 0,
   weights: [],
   checkpoints: [],
   vainExports: 0,
