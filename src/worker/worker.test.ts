@@ -233,6 +233,17 @@ describe('a worker that is interrupted while it trains', () => {
   })
 })
 
+describe('a task that has nothing to keep', () => {
+  it('is ended at once with its worker', async () => {
+    const { weights, data } = await order(1)
+    const stop = new AbortController()
+    const evaluated = compute.run('evaluate', { spec, weights, data }, { signal: stop.signal })
+    stop.abort()
+    await expect(evaluated).rejects.toMatchObject({ code: 'compute/cancelled' })
+    expect(compute.pids()).toEqual([])
+  })
+})
+
 describe('aggregating', () => {
   it.skipIf(process.platform !== 'linux')('needs no more memory for forty updates than for one', async () => {
     const large = specOf(2048, [1024])

@@ -20,9 +20,23 @@ export const oddTasks = {
   /** Works until it is stopped, and then says so in its own way. */
   patient: task({ input: z.object({}), progress: z.object({ pid: z.int() }), output: z.object({}) }),
   /** Blocks its thread, as native code does, and so never hears that it should stop. */
-  deaf: task({ input: z.object({}), output: z.object({}) }),
+  deaf: task({ input: z.object({}), progress: z.object({ pid: z.int() }), output: z.object({}) }),
   /** Deaf for a while, with its work safe on disk. */
   absorbed: task({ input: z.object({}), output: z.object({}), hears: 50 }),
+  /** Another process has its stderr: that it has ended is not reported before that one ends too. */
+  holding: task({
+    input: z.object({}),
+    progress: z.object({ pid: z.int() }),
+    output: z.object({}),
+    hears: 0,
+  }),
+  /** Writes to a file and listens to nobody. */
+  scribbling: task({
+    input: z.object({ path: z.string() }),
+    progress: z.object({}),
+    output: z.object({}),
+    hears: 0,
+  }),
   /** Hears at once, and then needs longer to save its work than it may take to hear. */
   slow: task({
     input: z.object({}),

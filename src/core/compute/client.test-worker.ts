@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
 import { setTimeout as later } from 'node:timers/promises'
 import { UserError } from '../../shared/errors.ts'
 import { oddTasks } from './client.test-tasks.ts'
@@ -34,8 +36,23 @@ serve(
       await later(60_000, undefined, { signal })
       return {}
     },
-    deaf: async () => hearNothing(),
+    async deaf(_, { progress }) {
+      progress({ pid: process.pid })
+      return hearNothing()
+    },
     absorbed: async () => hearNothing(),
+    async holding(_, { progress }) {
+      const { pid } = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'inherit'] })
+      progress({ pid: pid! })
+      return new Promise(() => undefined)
+    },
+    async scribbling({ path }, { progress }) {
+      progress({})
+      for (;;) {
+        for (let i = 0; i < 100; i++) appendFileSync(path, 'x')
+        await later()
+      }
+    },
     async slow(_, { signal, progress }) {
       const stopped = once(signal, 'abort')
       progress({ pid: process.pid })

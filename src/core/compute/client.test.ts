@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { enableCompileCache, getCompileCacheDir } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -110,6 +110,16 @@ describe('a worker that dies', () => {
     expect((await client.run('whoami', {})).pid).not.toBe(pid)
   })
 
+  it('is not one that Ctrl-C reached in a terminal, as it reaches every process of a command', async () => {
+    open()
+    const stop = new AbortController()
+    const { pid, done } = await patient(stop.signal)
+    process.kill(pid, 'SIGINT')
+    stop.abort()
+    await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
+    expect((await client.run('whoami', {})).pid).toBe(pid)
+  })
+
   it('is quoted: its last words are in the message and in the log', async () => {
     const log: string[] = []
     await expect(open({ log: line => log.push(line) }).run('fail', { how: 'crash' })).rejects.toMatchObject({
@@ -155,7 +165,7 @@ describe('cancelling', () => {
     const [pid] = pids()
     stop.abort()
     await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
-    expect(alive(pid!)).toBe(false)
+    await until(() => !alive(pid!))
   })
 
   it('kills at once a worker that does not hear and has its work on disk', async () => {
@@ -167,8 +177,47 @@ describe('cancelling', () => {
     const [pid] = pids()
     stop.abort()
     await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
-    expect(alive(pid!)).toBe(false)
+    await until(() => !alive(pid!))
   })
+
+  it('has nothing written any more once the call has ended, by a worker that has nothing to lose', async () => {
+    const { run, pids } = open({ grace: 60_000 })
+    const folder = mkdtempSync(join(tmpdir(), 'gradstr-client-'))
+    const path = join(folder, 'scribble')
+    const stop = new AbortController()
+    const done = run('scribbling', { path }, { signal: stop.signal })
+    done.catch(() => undefined)
+    await until(() => existsSync(path))
+    const [pid] = pids()
+    stop.abort()
+    await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
+    const { size } = statSync(path)
+    await until(() => !alive(pid!))
+    expect(statSync(path).size).toBe(size)
+    rmSync(folder, { recursive: true })
+  })
+
+  // Elsewhere nothing tells before its end is reported.
+  it.skipIf(process.platform !== 'linux')(
+    'does not wait for the end of a killed worker, but its place in the line is free only then',
+    async () => {
+      const { run, close, pids } = open({ grace: 60_000, workers: 1 })
+      const stop = new AbortController()
+      let other: number | undefined
+      const onProgress = ({ pid }: { pid: number }) => {
+        other = pid
+        stop.abort()
+      }
+      const done = run('holding', {}, { signal: stop.signal, onProgress })
+      await expect(done).rejects.toMatchObject({ code: 'compute/cancelled' })
+      expect(alive(other!)).toBe(true)
+      const next = run('whoami', {})
+      expect(pids()).toEqual([])
+      process.kill(other!)
+      expect((await next).pid).toBeGreaterThan(0)
+      await close()
+    },
+  )
 
   it('leaves a worker that has heard the time to save its work', async () => {
     open()
@@ -230,7 +279,7 @@ describe('the end', () => {
     const waiting = client.run('whoami', {})
     const both = Promise.allSettled([done, waiting])
     await client.close()
-    expect(alive(pid)).toBe(false)
+    await until(() => !alive(pid))
     expect(await both).toMatchObject([
       { reason: { code: 'compute/worker-died' } },
       { reason: { code: 'compute/closed' } },
@@ -244,6 +293,14 @@ describe('the end', () => {
     const [pid] = (await once(host, 'message')) as [number]
     expect(alive(pid)).toBe(true)
     host.kill('SIGKILL')
+    await until(() => !alive(pid))
+  })
+
+  it('comes to a worker that hears nothing when its host ends at once', async () => {
+    open()
+    const host = fork(new URL('./client.test-host.ts', import.meta.url), ['deaf'], { execArgv: [] })
+    const [pid] = (await once(host, 'message')) as [number]
+    host.send('end')
     await until(() => !alive(pid))
   })
 })

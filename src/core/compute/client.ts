@@ -18,7 +18,7 @@ export interface ComputeOptions {
 }
 
 export interface ComputeClient<T extends Tasks> extends Caller<T> {
-  /** Kills every worker, those at work too, and resolves once they are gone. */
+  /** Kills every worker, those at work too, and resolves once none can do anything more. */
   close(): Promise<void>
   /** The process ids of the workers that live now. */
   pids(): number[]
@@ -77,10 +77,20 @@ class Pool {
   }
 
   giveBack(worker: WorkerProcess): void {
-    if (!worker.alive) this.#living.delete(worker)
-    else if (!this.#closed)
+    // Who comes next should find the memory that this one had.
+    if (!worker.alive) return void worker.gone.then(() => this.#leave(worker))
+    if (!this.#closed)
       this.#idle.set(worker, setTimeout(() => this.#retire(worker), this.#options.idle ?? 10_000).unref())
-    // The place in the line is handed over, so that nobody who comes in between takes it.
+    this.#handOver()
+  }
+
+  #leave(worker: WorkerProcess): void {
+    this.#living.delete(worker)
+    this.#handOver()
+  }
+
+  /** The place in the line is handed over, so that nobody who comes in between takes it. */
+  #handOver(): void {
     const next = this.#queue.shift()
     if (next) next()
     else this.#busy--

@@ -11,8 +11,9 @@ export interface Task<
   /** Absent: the task reports no progress. */
   progress?: P
   /**
-   * Milliseconds that a worker may take to hear that it should stop before it is killed, for tasks that native code keeps from
-   * hearing and whose work is on disk all along. The client's grace when left out.
+   * Milliseconds that a worker may take to hear that it should stop before it is killed. 0, at once: for tasks that leave nothing
+   * behind and have nothing to keep. Short: for tasks that native code may keep from hearing, and that leave nothing which a
+   * kill at any moment would spoil. The client's grace when left out.
    */
   hears?: number
 }

@@ -56,17 +56,21 @@ const training = z.object({
 
 /**
  * What a worker process can do. Files are named by path, scalars travel in the message; every output is plain JSON, so
- * that a job's log can keep it. Cancelling any of them leaves no half-written file.
+ * that a job's log can keep it. Cancelling any of them leaves no half-written file: those that write are heard out for the client's
+ * grace, unless what a kill leaves behind lies where it is looked for: beside checkpoints, in a folder that is made anew, or in a
+ * draft's, which whoever cancelled it removes.
  */
 export const tasks = {
   /** What a dataset holds, and why we think so. `sample`: look at the first rows only. */
   inspect: task({
+    hears: LONGEST_CALL,
     input: z.object({ path, ...target, ...reading, sample: count.optional() }),
     output: made<Inspection>(),
   }),
 
   /** Encodes a dataset: shards, the private holdout and encoding.json in the folder `out`. */
   prepare: task({
+    hears: LONGEST_CALL,
     input: z.object({
       path,
       ...target,
@@ -84,6 +88,7 @@ export const tasks = {
 
   /** θ₀: writes the spec's initial weights (safetensors, f32) to `out`: new ones, or those of a `base`. */
   initialWeights: task({
+    hears: 0,
     input: z.object({ spec: trainingSpec, seed, base: path.optional(), out: path }),
     output: file.extend({ parameters: count }),
   }),
@@ -168,6 +173,7 @@ export const tasks = {
 
   /** The customer's figures for one update, by its own data: at most `rows` seeded rows of each file. */
   measure: task({
+    hears: 0,
     input: z.object({
       spec: trainingSpec,
       weights: path,
@@ -192,6 +198,7 @@ export const tasks = {
 
   /** The customer's own run on one provider's shard: the first ρ of its steps, with its seed. */
   reference: task({
+    hears: LONGEST_CALL,
     input: z.object({
       spec: trainingSpec,
       weights: path,
@@ -219,6 +226,7 @@ export const tasks = {
 
   /** How good weights are on the private holdout. `loss`: mean cross-entropy in nats, or the scaled target's rmse. */
   evaluate: task({
+    hears: 0,
     input: z.object({ spec: trainingSpec, weights: path, data: path, threads }),
     output: z.object({
       metric: z.enum(['accuracy', 'r2', 'perplexity']),
@@ -304,6 +312,7 @@ export const tasks = {
 
   /** Answers of a model folder for the rows of a file (CSV, TSV, Parquet, JSONL), a picture, a folder of them, or IDX images. */
   predict: task({
+    hears: 0,
     input: z.object({ model: path, input: path, threads }),
     output: z.object({
       config: made<ModelConfig>(),
@@ -320,6 +329,7 @@ export const tasks = {
 
   /** The engines that may work on this machine. A second: the system is asked for its graphics cards. */
   engines: task({
+    hears: 0,
     input: z.object({}),
     output: z.array(z.object({ name: engine, device: z.string(), memory: z.number().nullable() })),
   }),
@@ -329,6 +339,7 @@ export const tasks = {
    * size of MNIST's. A driver that crashes takes the worker with it, and nothing else.
    */
   probe: task({
+    hears: 0,
     input: z.object({
       engine,
       spec: trainingSpec.optional(),

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { errorFrom, UserError } from '../../shared/errors.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
+import { standstill } from './standstill.ts'
 
 interface WorkerOptions {
   entry: URL | string
@@ -24,7 +25,7 @@ interface Call {
 interface CallOptions {
   onProgress: (value: unknown) => void
   signal?: AbortSignal | undefined
-  /** From the stop message until it must have been heard, in milliseconds. The grace when left out. */
+  /** From the stop message until it must have been heard, in milliseconds; 0 kills at once. The grace when left out. */
   hears?: number | undefined
 }
 
@@ -32,7 +33,8 @@ interface CallOptions {
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #options: WorkerOptions
-  readonly #ended: Promise<void>
+  /** Resolves when the process is no more and the system has its memory back. */
+  readonly gone: Promise<void>
   #calls = 0
   #current: Call | undefined
   #alive = true
@@ -49,7 +51,7 @@ export class WorkerProcess {
     })
     this.#child.on('message', message => this.#receive(message as FromWorker)) // our own worker.ts is the only sender
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
-    this.#ended = new Promise(resolve => {
+    this.gone = new Promise(resolve => {
       // 'close', not 'exit': its last words have been heard by then.
       this.#child.on('close', (code, signal) => {
         this.#end(signal ? `signal ${signal}` : `exit code ${code}`)
@@ -61,10 +63,15 @@ export class WorkerProcess {
         if (this.#child.pid === undefined) resolve()
       })
     })
+    // A host that ends at once takes it along: native code would keep it at work beside whatever is started next.
+    const end = () => this.#child.kill('SIGKILL')
+    process.once('exit', end)
+    void this.gone.then(() => process.off('exit', end))
   }
 
+  /** Whether it may be called: not when it has been killed, though it is not gone yet. */
   get alive(): boolean {
-    return this.#alive
+    return this.#alive && !this.#child.killed
   }
 
   get pid(): number | undefined {
@@ -73,7 +80,7 @@ export class WorkerProcess {
 
   /**
    * Runs one task. Aborting `signal` stops it: by message, then by SIGKILL when it has not heard, or has not ended within the
-   * grace after it heard.
+   * grace after it heard. When it rejects, the task does nothing more.
    */
   async call(task: string, input: unknown, { onProgress, signal, hears }: CallOptions): Promise<unknown> {
     if (this.#current) throw new Error('a worker takes one call at a time')
@@ -84,6 +91,7 @@ export class WorkerProcess {
     this.#send({ type: 'run', call: call.id, task, input })
     const stop = () => {
       call.cancelled = true
+      if (hears === 0) return void this.kill()
       this.#send({ type: 'stop', call: call.id })
       this.#killAfter(call, hears ?? this.#options.grace)
     }
@@ -97,10 +105,11 @@ export class WorkerProcess {
     }
   }
 
-  /** Ends the process now; resolves once it is gone. */
+  /** Ends the process now; resolves once it can do nothing more, which is before it is `gone` where it has much memory. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
-    await this.#ended
+    await (this.pid === undefined ? this.gone : standstill(this.pid, this.gone))
+    this.#end('signal SIGKILL')
   }
 
   #killAfter(call: Call, milliseconds: number): void {
