@@ -15,6 +15,7 @@ import {
 } from '../src/core/training/index.ts'
 import { sats, seconds } from '../src/shared/units.ts'
 import type { BenchOptions } from './index.ts'
+import { writeResult } from './report/result.ts'
 import { cpuMs, cpuMsOf } from './round/cpu.ts'
 import { idleCompute } from './round/idle-compute.ts'
 
@@ -28,6 +29,8 @@ const spec: RowsSpec = {
   optimizer: { name: 'sgd', learningRate: 0.01, momentum: 0, weightDecay: 0 },
 }
 const rounds = 7
+/** With ten providers, in milliseconds. */
+const goal = 1000
 
 /**
  * Everything in a round that is not compute: encrypt, upload, publish, seal, verify, pay; relay, Blossom server and mint
@@ -50,9 +53,14 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
   }
   const ten = rows.find(row => row.providers === 10)?.ms_per_round
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ bench: 'round', parameters: parameterCount(spec), cores: cpus().length, rows, ratio: ten ? 1000 / ten : null })}\n`,
-    )
+    writeResult({
+      bench: 'round',
+      goal_ms_per_round: goal,
+      parameters: parameterCount(spec),
+      cores: cpus().length,
+      rows,
+      ratio: ten ? goal / ten : null,
+    })
 }
 
 /** Milliseconds of CPU a round, by process. */
