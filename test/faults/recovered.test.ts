@@ -52,7 +52,10 @@ it('goes on with a job on a new machine, and the old one, when it comes back, st
   // It has the job's state and has said so: from here on it coordinates.
   await taking.event('progress')
   const before = await moneyOf(old)
-  const back = await market.run(['resume', '--home', old]).end
+  const [known] = await jobsOf(old)
+  const cancelled = await market.run(['cancel', known!.id, '--home', old]).end
+  expect([cancelled.code, last(cancelled).code]).toEqual([1, 'job/fenced'])
+  const back = await market.run(['resume', known!.id, '--home', old]).end
   expect(back.code).not.toBe(0)
   expect(back.stderr).toContain('This job goes on elsewhere')
   expect(last(back)).toMatchObject({ type: 'error', code: 'job/fenced' })

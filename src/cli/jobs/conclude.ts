@@ -76,7 +76,8 @@ const resultOf = (
 
 const writeElsewhere = (id: string): string => `\`gradstr resume ${id.slice(0, 8)} --out FOLDER\` writes it.`
 
-function endedBadly({ id, job }: Conclusion): UserError {
+/** What is to be told of a job that did not end as the person wished. */
+export function endedBadly({ id, job }: Pick<Conclusion, 'id' | 'job'>): UserError {
   if (job.unwritten !== undefined)
     return new UserError('job/unwritten', {
       message: job.unwritten,

@@ -30,11 +30,14 @@ async function cancel(call: Call, id: string): Promise<void> {
   await withJob(call, found, 'gradstr cancel', async ({ house, naming, archived }) => {
     const { toolsOf } = await import('../../jobs/tools.ts')
     const { follow } = await import('../../jobs/follow.ts')
+    const { endedBadly } = await import('../../jobs/conclude.ts')
     const tools = toolsOf(house, call.log.line)
     const job = openJob(archived.id, tools)
     job.cancel()
     await job.close()
     const end = await follow(call, tools, archived.id, naming)
+    // Only the machine that coordinates it can end it.
+    if (end.phase === 'fenced') throw endedBadly({ id: archived.id, job: end })
     const { paid, refunded, open } = money(end)
     call.report.say(
       `Cancelled. ${satsText(paid)} paid for what was delivered, ${satsText(refunded)} came back${open > 0 ? `, ${satsText(open)} still locked: \`gradstr resume\` collects them` : ''}.`,
