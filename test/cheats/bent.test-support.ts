@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import type { Compute, GradstrTasks, Input, Output } from '../../src/core/compute/index.ts'
 import { applied } from '../../src/core/federation/index.ts'
 import type { KeyPair } from '../../src/core/identity/index.ts'
@@ -64,6 +64,24 @@ export const renumbered = (change: (x: number, rms: number) => number): Cheat =>
 /** Sends a file that is no update at all. */
 export const replacedBy = (bytes: () => Uint8Array): Cheat =>
   afterTraining(path => writeFileSync(path, bytes()))
+
+/** Works until a round, and sends in that one what it made in its first. @param kept  where its first update stays */
+export const sendingAgain =
+  (round: number, kept: string): Cheat =>
+  tools => {
+    let rounds = 0
+    return onTrain(tools, async (input, train) => {
+      rounds++
+      if (rounds < round) {
+        const done = await train(input)
+        if (rounds === 1) copyFileSync(input.update, kept)
+        return done
+      }
+      const done = await train({ ...input, steps: 1 })
+      copyFileSync(kept, input.update)
+      return { ...done, steps: input.steps }
+    })
+  }
 
 /** Sees every event before it is published: gives it, another one, or none. */
 export const publishing =

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { CustomerFact } from '../../src/core/jobs/index.ts'
 import { KIND } from '../../src/core/market/index.ts'
-import { type Cheat, onTrain, publishing, renumbered } from './bent.test-support.ts'
+import { type Cheat, onTrain, publishing, renumbered, sendingAgain } from './bent.test-support.ts'
 import {
   type Actor,
   type Outcome,
@@ -90,21 +90,7 @@ beforeAll(async () => {
       return { ...done, steps: input.steps }
     }),
   )
-  const first = join(stage.folder, 'first')
-  let rounds = 0
-  replay = await stage.provider('replay', tools =>
-    onTrain(tools, async (input, train) => {
-      rounds++
-      if (rounds < ROUNDS) {
-        const done = await train(input)
-        if (rounds === 1) copyFileSync(input.update, first)
-        return done
-      }
-      const done = await train({ ...input, steps: 1 })
-      copyFileSync(first, input.update)
-      return { ...done, steps: input.steps }
-    }),
-  )
+  replay = await stage.provider('replay', sendingAgain(ROUNDS, join(stage.folder, 'first')))
   const job = await stage.job(customer, {
     dataset: writeClouds(stage.folder, 4000),
     providers: 8,

@@ -5,15 +5,20 @@ import { expect } from 'vitest'
 import { type Compute, openCompute } from '../../src/core/compute/index.ts'
 import { openHome, type TestHome, termsOn } from '../../src/core/jobs/home.test-support.ts'
 import {
+  type CustomerFact,
   type CustomerJob,
+  type CustomerWatch,
   draft,
   type Engagement,
+  findJobs,
   type Hired,
   money,
+  type OpenJob,
   type Order,
   openJob,
   ProviderService,
   practiceTimes,
+  recoverJob,
   type Terms,
   type Times,
 } from '../../src/core/jobs/index.ts'
@@ -57,9 +62,13 @@ export async function openStage() {
   const compute: Compute = openCompute({ entry: workerEntry })
   closing.push(() => compute.close())
 
-  async function home(name: string, cheat: Cheat = tools => tools): Promise<TestHome> {
+  async function home(
+    name: string,
+    cheat: Cheat = tools => tools,
+    options: { mnemonic?: string } = {},
+  ): Promise<TestHome> {
     const log = process.env.DEBUG ? { log: (line: string) => console.log(name, line) } : {}
-    const opened = await openHome(join(folder, name), log)
+    const opened = await openHome(join(folder, name), { ...log, ...options })
     closing.push(() => opened.close())
     return { ...opened, tools: cheat(opened.tools) }
   }
@@ -94,14 +103,30 @@ export async function openStage() {
       return Object.assign(actor, { home: opened, service, engagements })
     },
     /** A whole job, from its draft to its last sat. */
-    async job(customer: TestHome, order: Partial<Order> & Pick<Order, 'dataset' | 'providers'>) {
+    async job(
+      customer: TestHome,
+      order: Partial<Order> & Pick<Order, 'dataset' | 'providers'>,
+      watch: CustomerWatch = {},
+    ) {
       const out = join(folder, `model-${Math.random()}`)
       const common = { mint: net.mint, blossoms: [net.blossom], relays: [net.relay], practice: true }
       const whole = { rounds: 3, out, times: stageTimes, seed: 7, ...common, ...order }
       const { id, plan } = await draft(whole, customer.tools)
-      const running = openJob(id, customer.tools, {}, plan)
+      const running = openJob(id, customer.tools, watch, plan)
       closing.push(() => running.close())
       return { id, running, settled: running.runner.settled, out: whole.out, customer }
+    },
+    /** The customer's home stops where it is, and a new one goes on with its phrase and its dataset. */
+    async takenOver(job: { id: string; running: OpenJob; customer: TestHome }, dataset: string) {
+      await job.running.close()
+      const customer = await home('new-home', undefined, { mnemonic: job.customer.mnemonic })
+      const [lost] = await findJobs(customer.tools, [net.relay])
+      const out = join(folder, 'new-model')
+      await recoverJob(lost!, { dataset, out }, customer.tools) // it was announced
+      const brought = customer.tools.journal.log(job.id).map(({ fact }) => fact as CustomerFact) // of its own job
+      const running = openJob(job.id, customer.tools)
+      closing.push(() => running.close())
+      return { id: job.id, running, settled: running.runner.settled, out, customer, brought }
     },
     async close(): Promise<void> {
       for (const close of closing.reverse()) await close()
