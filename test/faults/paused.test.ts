@@ -25,12 +25,14 @@ it('pauses on Ctrl-C: the round under way ends and is paid, nothing stays locked
 
   const { job } = (await jobsOf(home))[0]!
   const parts = allWorks(job)
-  expect(parts.map(({ work }) => work.verdict?.paid)).toEqual(['full', 'full'])
-  expect(parts.map(({ engagement }) => engagement.gone?.code)).toEqual(['pause', 'pause'])
-  expect(job.weights).toHaveLength(2)
+  // On a busy machine the first round may be over before the customer hears Ctrl-C.
+  const round = job.weights.length - 1
+  expect([1, 2]).toContain(round)
+  expect(parts.map(({ work }) => work.verdict?.paid)).toEqual(Array(2 * round).fill('full'))
+  expect(Object.values(job.engagements).map(({ gone }) => gone?.code)).toEqual(['pause', 'pause'])
   expect(await balanceOf(home)).toMatchObject({ locked: 0 })
   const listed = last(await market.run(['jobs', '--home', home]).end)
-  expect(listed).toMatchObject({ bought: [{ phase: 'paused', round: 1, rounds: 3 }] })
+  expect(listed).toMatchObject({ bought: [{ phase: 'paused', round, rounds: 3 }] })
 
   const ran = await market.run(['resume', '--home', home]).end
   expect(ran.code, ran.stderr).toBe(0)
