@@ -8,7 +8,7 @@ import { randomData } from './random-data.ts'
 import { compareWork, progressionOf, replay } from './replay.ts'
 import { writeSafetensors } from './safetensors/index.ts'
 import type { TrainingSpec } from './spec.ts'
-import { floats } from './tensor.ts'
+import { floats, type Tensors } from './tensor.ts'
 import { train } from './train.ts'
 
 const spec: TrainingSpec = {
@@ -36,13 +36,18 @@ const checkpoint = (step: number, run = 'run') =>
 const run = { spec, seed: 5, first: 40, threads: 1 }
 
 /** The run's checkpoints, by their hashes. @param name  of their folder */
-async function trained(of: TrainingSpec, name: string, steps: number, every: number): Promise<string[]> {
-  const { x, y } = randomData(of, 100)
+async function trained(
+  of: TrainingSpec,
+  name: string,
+  steps: number,
+  every: number,
+  threads = run.threads,
+): Promise<string[]> {
   await writeSafetensors(at(`${name}.weights`), initialWeights(of, 1))
-  await writeSafetensors(at(`${name}.data`), new Map([...Object.entries({ x, y })]))
+  await writeSafetensors(at(`${name}.data`), rowsFor(of))
   const files = { weights: at(`${name}.weights`), data: at(`${name}.data`), out: at(`${name}.trained`) }
   const checkpoints = { folder: at(name), every }
-  return (await train({ ...run, ...files, spec: of, steps, checkpoints })).checkpoints
+  return (await train({ ...run, ...files, spec: of, steps, checkpoints, threads })).checkpoints
 }
 
 beforeAll(async () => {
@@ -50,6 +55,15 @@ beforeAll(async () => {
   hashes = await trained(spec, 'run', 160, 40)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A hundred rows, as a file of them has them. */
+function rowsFor(of: TrainingSpec): Tensors {
+  const { x, y } = randomData(of, 100)
+  if (of.task !== 'language') return new Map(Object.entries({ x, y }))
+  const width = x.shape[1]! + 1
+  const data = Int32Array.from({ length: 100 * width }, (_, i) => (i * i) % 37)
+  return new Map([['tokens', { dtype: 'I32', shape: [100, width], data }]])
+}
 
 const again = (more: object = {}) =>
   replay({ ...run, data: at('run.data'), from: checkpoint(80), steps: 40, out: at('audit'), ...more })
@@ -84,6 +98,17 @@ describe('a replay', () => {
       expect((await again({ ...request, seed: 6 })).sha256).not.toBe(found[1])
     },
   )
+
+  it('gives it on several threads, of more tokens a step than one of them adds up at a time', async () => {
+    const model = { vocabulary: 40, context: 64, width: 128, layers: 1, heads: 4, bias: true }
+    const of: TrainingSpec = {
+      ...{ recipe: 'gpt', task: 'language', batch: 32, optimizer: spec.optimizer },
+      model: { ...model, activation: 'gelu_new' },
+    }
+    const found = await trained(of, 'gpt', 4, 2, 2)
+    const request = { spec: of, data: at('gpt.data'), from: checkpoint(2, 'gpt'), steps: 2, threads: 2 }
+    for (let turn = 0; turn < 2; turn++) expect((await again(request)).sha256).toBe(found[1])
+  })
 
   it('is within tolerance where sums are taken in another order', async () => {
     const { exact, passed, deviation } = await compared({ microBatch: 2 })
