@@ -54,7 +54,10 @@ function record(engagement: Engagement, { at, fact }: Entry<ProviderFact>, ask: 
     case 'verdict':
       return recordVerdict(engagement, fact, ask)
     case 'leave':
-      if (fact.from !== engagement.candidate?.job.key || fact.leave.award !== engagement.award?.id) return
+      if (fact.from !== engagement.candidate?.job.key) return
+      // Who was away is told the two over different subscriptions, in any order.
+      if (!engagement.award) engagement.parting = fact.leave
+      if (fact.leave.award !== engagement.award?.id) return
       return goodbye(engagement, at, fact.leave.code, fact.leave.reason, false, ask)
     case 'superseded':
       engagement.epoch = Math.max(engagement.epoch, fact.epoch)
@@ -82,6 +85,9 @@ function recordAward(
   const { candidate } = engagement
   if (!candidate || engagement.award || engagement.phase !== 'waiting' || award.bid !== engagement.bid) return
   engagement.award = { id: event, content: award, at }
+  const { parting } = engagement
+  delete engagement.parting
+  if (parting?.award === event) return goodbye(engagement, at, parting.code, parting.reason, false, ask)
   engagement.phase = 'deciding'
   const answer = (accept: boolean, code: string, reason: string): void =>
     ask({ id: 'answer', type: 'answer', accept, code, reason })

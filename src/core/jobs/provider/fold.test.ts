@@ -19,6 +19,23 @@ describe('the provider’s fold', () => {
     )
   })
 
+  it('does not accept an award whose good-bye it heard first, for then nobody waits for it', () => {
+    const leave = {
+      award: 'award',
+      code: 'silent',
+      reason: 'The provider did not answer the award.',
+    } as const
+    const bye = (from: string, award: string) =>
+      ({ type: 'leave', event: 'bye', from, leave: { ...leave, award } }) as const
+    const heardBefore = (from: string, award: string) =>
+      new Side().tell('considered', { type: 'considered', candidate }).tell('bye', bye(from, award)).hired()
+    const side = heardBefore(J, 'award')
+    expect(side.state.end).toMatchObject({ code: 'silent', reason: leave.reason, mine: false })
+    expect([...side.effects.keys()]).toEqual(['bid', 'clean-up'])
+    for (const other of [heardBefore('stranger', 'award'), heardBefore(J, 'another')])
+      expect(answerOf(other)).toMatchObject({ accept: true })
+  })
+
   it('holds a round that overtook the verdict on the one before, and works it once that is redeemed', () => {
     const side = new Side().hired().round(1).works(1).round(2)
     expect(side.effects.has('check-lock:2')).toBe(false)

@@ -1,6 +1,6 @@
 import { type Sats, type Seconds, sats } from '../../../shared/units.ts'
 import type { Manifest } from '../../blobs/index.ts'
-import type { Award, Bid, Job, Round, Verdict } from '../../market/index.ts'
+import type { Award, Bid, Job, Leave, Round, Verdict } from '../../market/index.ts'
 
 /** What the provider decided before it bid; it never changes. */
 export interface Candidate {
@@ -55,6 +55,8 @@ export interface Engagement {
   /** The bid event's id. */
   bid?: string
   award?: { id: string; content: Award; at: Seconds }
+  /** The customer's good-bye, where it came before the award that it is about. */
+  parting?: Leave
   epoch: number
   shard?: { path: string }
   shares: Share[]
