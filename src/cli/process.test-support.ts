@@ -47,6 +47,7 @@ export function start(args: string[], options: RunOptions = {}): Running {
   })
   let stdout = ''
   let stderr = ''
+  let closed = false
   const watchers = new Set<() => void>()
   const heard = () => {
     for (const watcher of watchers) watcher()
@@ -66,6 +67,7 @@ export function start(args: string[], options: RunOptions = {}): Running {
   const end = new Promise<Ran>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', code => {
+      closed = true
       heard()
       resolve({ code, stdout, stderr, json: () => lines().map(line => JSON.parse(line)) })
     })
@@ -75,8 +77,7 @@ export function start(args: string[], options: RunOptions = {}): Running {
       const look = () => {
         const found = find()
         if (found !== undefined) resolve(found)
-        else if (child.exitCode !== null || child.signalCode !== null)
-          reject(new Error(`ended without ${what}: ${stdout}\n${stderr}`))
+        else if (closed) reject(new Error(`ended without ${what}: ${stdout}\n${stderr}`))
         else return
         watchers.delete(look)
       }

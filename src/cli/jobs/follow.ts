@@ -89,6 +89,7 @@ function howToGoOn(id: string, open: number): string {
 async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): Promise<CustomerJob> {
   const { runner } = open
   let endedAt: number | undefined
+  let restingSince: number | undefined
   let watch: NodeJS.Timeout | undefined
   const enough = new Promise<CustomerJob>((resolve, reject) => {
     const stop = () => {
@@ -103,7 +104,12 @@ async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): 
     else signal.addEventListener('abort', stop, { once: true })
     watch = setInterval(() => {
       const job = runner.state
-      if (isResting(job)) return reject(new Interrupted())
+      if (isResting(job)) {
+        restingSince ??= Date.now()
+        // Those whose work was not taken sign their locks back in a moment.
+        if (longestLock(job) === 0 || Date.now() - restingSince > graceMs) reject(new Interrupted())
+        return
+      }
       const stuck = job.unwritten !== undefined && !ended(job)
       if (!ended(job) && !stuck) return
       endedAt ??= Date.now()

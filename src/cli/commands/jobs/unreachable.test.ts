@@ -1,4 +1,3 @@
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newMnemonic } from '../../../core/identity/index.ts'
 import { writeTable } from '../../../core/jobs/home.test-support.ts'
@@ -26,21 +25,11 @@ const flags = (home: string, ...relays: string[]) => [
   ...relays.flatMap(url => ['--relay', url]),
 ]
 
-/** A port that nobody listens on: the system gave it out, and takes its time to give it out again. */
-function freePort(): Promise<number> {
-  const server = createServer()
-  return new Promise(resolve =>
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    }),
-  )
-}
-const deadRelay = async () => `ws://127.0.0.1:${await freePort()}`
+/** Ports below 1024 are given out to nobody; the first ones have had no servers for decades. */
+const [dead, deaf] = ['ws://127.0.0.1:1', 'ws://127.0.0.1:2'] as const
 
 describe('a relay that cannot be reached', () => {
   it('is named to a customer, with the reason', async () => {
-    const dead = await deadRelay()
     const ran = await gradstr(['train', table, ...flags('buy', dead)], { env, cwd: folder.path })
     expect([ran.code, ran.json().at(-1)]).toMatchObject([1, { code: 'nostr/unreachable', where: dead }])
     expect(ran.stderr).toMatch(
@@ -50,7 +39,6 @@ describe('a relay that cannot be reached', () => {
   })
 
   it('is named to whoever recovers a job; beside one that answers, it is said that it does not', async () => {
-    const [dead, deaf] = [await deadRelay(), await deadRelay()]
     const recover = (home: string, ...relays: string[]) =>
       gradstr(['recover', table, ...flags(home, ...relays)], { env, input: newMnemonic() })
     const [all, some] = await Promise.all([
@@ -69,8 +57,10 @@ describe('a relay that cannot be reached', () => {
   })
 
   it('is named to a provider, who is told when it is there', async () => {
-    const port = await freePort()
-    const url = `ws://127.0.0.1:${port}`
+    const gone = await startRelay({ folder: folder.at('relay') })
+    const { url } = gone
+    const port = Number(new URL(url).port)
+    await gone.close()
     const provider = start(['provide', '--threads', '1', ...flags('earn', url)], { env })
     await provider.says(`Not connected to ${url} (connect ECONNREFUSED`)
     const relay = await startRelay({ folder: folder.at('relay'), port })
