@@ -17,16 +17,23 @@ export type SealingRequest =
   | ({ do: 'seal'; key: Uint8Array; index: number; last: boolean; folder: string } & Part)
   | { do: 'digest' }
 
-const whole = createHash('sha256')
+let whole = createHash('sha256')
 let room = Buffer.alloc(0)
 
 answerRequests<SealingRequest, string>(request => {
-  if (request.do === 'digest') return whole.digest('hex')
+  if (request.do === 'digest') return digest()
   const plain = new Uint8Array(request.memory, 0, request.length)
   if (request.do === 'seal') return seal(plain, request)
   whole.update(plain)
   return ''
 })
+
+/** Of what was added since the last one: the next file begins here. */
+function digest(): string {
+  const done = whole.digest('hex')
+  whole = createHash('sha256')
+  return done
+}
 
 function seal(
   plain: Uint8Array,

@@ -58,6 +58,23 @@ describe.each<[string, (folder: string) => Sealing]>([
   })
 })
 
+it('begins each file anew, also in threads that have sealed one, or were left in the middle of one', async () => {
+  const hashOf = async (text: string | undefined) => {
+    const sealing = sealingBeside(key, folder, 2)
+    const part = sealing
+      .memory(10)
+      .subarray(0, 10)
+      .fill(text ?? 'never finished')
+    await sealing.add(part)
+    await sealing.seal(part, { index: 0, last: true })
+    const sha256 = text === undefined ? undefined : await sealing.digest()
+    await sealing.stop()
+    return sha256
+  }
+  for (const text of ['a', 'b', undefined, 'c'])
+    expect(await hashOf(text)).toBe(text && createHash('sha256').update(text.repeat(10)).digest('hex'))
+})
+
 it('leaves nobody waiting for a thread that was stopped', async () => {
   const sealing = sealingBeside(key, folder, 2)
   // Listened to before it ends: the other thread may take its time to.

@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Memory } from '../../shared/memory.ts'
-import { startThread } from '../threads/index.ts'
+import { spareThreads } from '../threads/index.ts'
 import { sealChunk, tagBytes } from './chunk.ts'
 import type { SealingRequest } from './sealing-thread.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -76,11 +76,17 @@ export function sealingHere({ key, into, memory }: SealingOptions): Sealing {
 /** What a thread has to do, in units of hashing a chunk: encryption takes about as long again, and writing. */
 const cost = { add: 1, seal: 2.5, digest: 0 }
 
+const spare = spareThreads<SealingRequest, string>(
+  new URL('./sealing-thread.ts', import.meta.url),
+  mostThreads,
+)
+
 /** The same in threads: the first hashes the whole, and all seal, whoever has least to do. */
 export function sealingBeside(key: Uint8Array, folder: string, count: number): Sealing {
   const threads = Array.from({ length: count }, sealer)
   const first = threads[0]
   if (!first) throw new RangeError('sealing beside takes a thread')
+  let whole = false
   return {
     width: 2 * count + 2,
     memory: size => Buffer.from(new SharedArrayBuffer(size)),
@@ -89,8 +95,13 @@ export function sealingBeside(key: Uint8Array, folder: string, count: number): S
       const idlest = threads.reduce((a, b) => (b.load < a.load ? b : a))
       return idlest.ask({ do: 'seal', ...shared(part), key, folder, ...place })
     },
-    digest: () => first.ask({ do: 'digest' }),
-    stop: async () => void (await Promise.all(threads.map(({ stop }) => stop()))),
+    async digest() {
+      const sha256 = await first.ask({ do: 'digest' })
+      whole = true
+      return sha256
+    },
+    // One that was left in the middle of a file would begin the next one with it.
+    stop: async () => void (await Promise.all(threads.map(({ leave }) => leave(whole)))),
   }
 }
 
@@ -101,7 +112,7 @@ const shared = (part: Buffer) => ({
 })
 
 function sealer() {
-  const thread = startThread<SealingRequest, string>(new URL('./sealing-thread.ts', import.meta.url))
+  const thread = spare.take()
   const me = {
     load: 0,
     async ask(request: SealingRequest): Promise<string> {
@@ -112,7 +123,7 @@ function sealer() {
         me.load -= cost[request.do]
       }
     },
-    stop: () => thread.stop(),
+    leave: async (idle: boolean) => (idle ? spare.keep(thread) : thread.stop()),
   }
   return me
 }

@@ -9,6 +9,9 @@ export interface Thread<Request, Answer> {
    * @throws whatever the work threw, its `code` with it; Error when the thread has ended
    */
   ask(request: Request): Promise<Answer>
+  /** Whether the process goes on for its sake. It does from the start. */
+  holdsProcess(holds: boolean): void
+  readonly ended: boolean
   stop(): Promise<void>
 }
 
@@ -40,6 +43,10 @@ export function startThread<Request, Answer>(entry: URL): Thread<Request, Answer
         waiting.push({ resolve, reject })
         worker.postMessage(request)
       }),
+    holdsProcess: holds => (holds ? worker.ref() : worker.unref()),
+    get ended() {
+      return ended !== undefined
+    },
     stop: async () => void (await worker.terminate()),
   }
 }
