@@ -27,8 +27,8 @@ export default defineConfig({
     sequence: { sequencer: SlowestFirst },
     // Processes that tests start need not compile the same modules again.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'gradstr-test-compile-cache') },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ['default'],
   },
 })

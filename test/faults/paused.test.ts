@@ -41,4 +41,4 @@ it('pauses on Ctrl-C: the round under way ends and is paid, nothing stays locked
   const homes = providers.map(provider => provider.home)
   const { databasePath: mintDatabase } = market.mint.server
   expect(await wrongs({ customers: [home], providers: homes, mintDatabase, funded: 500 })).toEqual([])
-}, 120_000)
+}, 240_000)

@@ -63,4 +63,4 @@ it('publishes one receipt by each side that agreed, though both are killed while
     author: providers!.counterparty,
     counterparty: a.pubkey,
   })
-}, 120_000)
+}, 240_000)

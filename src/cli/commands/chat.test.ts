@@ -15,7 +15,7 @@ beforeAll(async () => {
   const talk = await train('talk.jsonl', '--out', 'talk', '--steps', '150')
   const plain = await train('plain.txt', '--as', 'text', '--out', 'plain', '--steps', '2')
   expect([talk.stderr, talk.code, plain.code]).toEqual(['Reading the dataset …\n', 0, 0])
-}, 120_000)
+}, 240_000)
 afterAll(() => folder.remove())
 
 describe('gradstr chat', () => {
