@@ -19,7 +19,7 @@ const CLIENTS = 100
 const PER_ROUND = 10
 const EPOCHS = 5
 const BATCH = 10
-export const GOAL = 0.99
+const GOAL = 0.99
 
 export type Partition = 'iid' | 'digits'
 
@@ -86,20 +86,21 @@ interface Place {
 
 async function roundsOf(setting: Setting, place: Place, say: (line: string) => unknown): Promise<void> {
   const { data, kept } = place
-  for (const [i, row] of kept.rows.entries()) say(lineOf(i + 1, row))
+  for (const row of kept.rows) say(lineOf(row))
   while (kept.rows.length < setting.most && bestOf(kept.rows) < GOAL) {
     const began = performance.now()
     const round = kept.rows.length
     await playRound(setting, place, round)
     const accuracy = await accuracyOf(setting, data, kept.weights(round + 1))
     const seconds = (performance.now() - began) / 1000
-    kept.add({ model: 'cnn', batch: BATCH, engine: 'ours', round: round + 1, accuracy, seconds })
-    say(lineOf(round + 1, kept.rows.at(-1)!))
+    const row: Row = { model: 'cnn', batch: BATCH, engine: 'ours', round: round + 1, accuracy, seconds }
+    kept.add(row)
+    say(lineOf(row))
   }
 }
 
 const bestOf = (rows: readonly Row[]): number => Math.max(0, ...rows.map(({ accuracy }) => accuracy))
-const lineOf = (round: number, { accuracy, seconds }: Row): string =>
+const lineOf = ({ round, accuracy, seconds }: Row): string =>
   `round ${round}: ${percent(accuracy)}, ${seconds.toFixed(1)} s`
 
 /** Ten clients train on their shards; the mean of what they deliver is added to the weights. */

@@ -1,6 +1,5 @@
+import { ENDING_SIGNALS, type EndingSignal } from '../shared/signals.ts'
 import { EXIT } from './exit-codes.ts'
-
-type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
 export interface Interrupt {
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP: everything under way comes to an orderly stop. */
@@ -22,7 +21,7 @@ export function listenForSignals(
 ): Interrupt {
   const controller = new AbortController()
   let first: { at: number; code: number } | undefined
-  const hear = (signal: Signal) => {
+  const hear = (signal: EndingSignal) => {
     const code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
     if (!first) {
       first = { at: now(), code }
@@ -30,7 +29,7 @@ export function listenForSignals(
       controller.abort(new Interrupted({ signal }))
     } else if (now() - first.at > SAME_PRESS) exit(code)
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) line.on(signal, () => hear(signal))
+  for (const signal of ENDING_SIGNALS) line.on(signal, () => hear(signal))
   return { signal: controller.signal, code: () => first?.code }
 }
 
@@ -43,9 +42,9 @@ export class Interrupted extends Error {
   /** How to go on from where it stopped, where running the command again would be something else. */
   readonly fix: string | undefined
   /** What asked for it, where it was a signal. */
-  readonly signal: Signal | undefined
+  readonly signal: EndingSignal | undefined
 
-  constructor({ fix, signal }: { fix?: string; signal?: Signal } = {}) {
+  constructor({ fix, signal }: { fix?: string; signal?: EndingSignal } = {}) {
     super('interrupted')
     this.name = 'Interrupted'
     this.fix = fix

@@ -89,7 +89,6 @@ function howToGoOn(id: string, open: number): string {
 async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): Promise<CustomerJob> {
   const { runner } = open
   let endedAt: number | undefined
-  let restingSince: number | undefined
   let watch: NodeJS.Timeout | undefined
   const enough = new Promise<CustomerJob>((resolve, reject) => {
     const stop = () => {
@@ -104,17 +103,14 @@ async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): 
     else signal.addEventListener('abort', stop, { once: true })
     watch = setInterval(() => {
       const job = runner.state
-      if (isResting(job)) {
-        restingSince ??= Date.now()
-        // Those whose work was not taken sign their locks back in a moment.
-        if (longestLock(job) === 0 || Date.now() - restingSince > graceMs) reject(new Interrupted())
-        return
-      }
+      const resting = isResting(job)
       const stuck = job.unwritten !== undefined && !ended(job)
-      if (!ended(job) && !stuck) return
+      if (!ended(job) && !stuck && !resting) return
       endedAt ??= Date.now()
       const waits = Date.now() - endedAt < graceMs
       const lock = longestLock(job)
+      // Those whose work was not taken sign their locks back in a moment.
+      if (resting) return lock === 0 || !waits ? reject(new Interrupted()) : undefined
       if (lock === 0 && stuck && runner.idle) return resolve(job)
       // Nothing but receipts is left: they are published when Gradstr runs again.
       const settled = lock === 0 && (stuck || owesReceipts(job))

@@ -86,7 +86,7 @@ export function sealingBeside(key: Uint8Array, folder: string, count: number): S
   const threads = Array.from({ length: count }, sealer)
   const first = threads[0]
   if (!first) throw new RangeError('sealing beside takes a thread')
-  let whole = false
+  let finished = false
   return {
     width: 2 * count + 2,
     memory: size => Buffer.from(new SharedArrayBuffer(size)),
@@ -97,11 +97,11 @@ export function sealingBeside(key: Uint8Array, folder: string, count: number): S
     },
     async digest() {
       const sha256 = await first.ask({ do: 'digest' })
-      whole = true
+      finished = true
       return sha256
     },
     // One that was left in the middle of a file would begin the next one with it.
-    stop: async () => void (await Promise.all(threads.map(({ leave }) => leave(whole)))),
+    stop: async () => void (await Promise.all(threads.map(({ leave }) => leave(finished)))),
   }
 }
 

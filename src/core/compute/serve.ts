@@ -1,18 +1,16 @@
 import { flushCompileCache } from 'node:module'
 import { reportOf, UserError } from '../../shared/errors.ts'
+import { ENDING_SIGNALS, type EndingSignal } from '../../shared/signals.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import type { HandlerContext, Handlers, Task, Tasks } from './task.ts'
 
 /** The worker's end of the line: `process`, or whatever has these. */
 export interface Line {
   on(event: 'message', listener: (message: ToWorker) => void): unknown
-  on(event: 'disconnect' | Signal, listener: () => void): unknown
+  on(event: 'disconnect' | EndingSignal, listener: () => void): unknown
   send?: (message: FromWorker) => unknown
   exit(code: number): void
 }
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-type Signal = (typeof SIGNALS)[number]
 
 /** Answers calls from the host by the table's handlers. A worker whose host is gone ends by itself. */
 export function serve<T extends Tasks>(tasks: T, handlers: Handlers<T>, line: Line): void {
@@ -47,7 +45,7 @@ export function serve<T extends Tasks>(tasks: T, handlers: Handlers<T>, line: Li
   })
   line.on('disconnect', () => line.exit(0))
   // Ctrl-C in a terminal reaches every process of the command: what becomes of the work under way is for the host to say.
-  for (const signal of SIGNALS) line.on(signal, () => undefined)
+  for (const signal of ENDING_SIGNALS) line.on(signal, () => undefined)
 }
 
 const unknownTask = (name: string) => ({

@@ -1,3 +1,3 @@
 export { answerRequests } from './answer.ts'
-export { type SpareThreads, spareThreads } from './spare.ts'
+export { spareThreads } from './spare.ts'
 export { startThread, type Thread } from './thread.ts'
