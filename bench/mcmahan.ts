@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { BenchOptions } from './index.ts'
 import { type Partition, percent, type Setting, simulate } from './mcmahan/simulation.ts'
@@ -11,7 +12,7 @@ const PAPER: Record<Partition, number> = { iid: 20, digits: 229 }
  * pictures, ten of which train five epochs in batches of ten each round; what they deliver and how it is averaged is the
  * project's own. Prints the rounds until 99 % of the test set is right, beside the paper's. `--partition iid|digits`
  * (two digits each), `--rate` (the paper searched 10^(k/3)), `--decay` (what the rate is multiplied with after each round),
- * `--seed`, `--rounds` at most, `--threads`; `--keep FOLDER` keeps every round there, and goes on from the last one.
+ * `--seed`, `--rounds` at most, `--workers` (clients at a time, one core each); `--keep FOLDER` keeps every round there, and goes on from the last one.
  */
 export async function run({ json, args }: BenchOptions): Promise<void> {
   const { values } = parseArgs({
@@ -22,7 +23,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
       decay: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
       rounds: { type: 'string' },
-      threads: { type: 'string' },
+      workers: { type: 'string', default: String(availableParallelism()) },
       keep: { type: 'string' },
     },
   })
@@ -33,7 +34,7 @@ export async function run({ json, args }: BenchOptions): Promise<void> {
     decay: Number(values.decay),
     seed: Number(values.seed),
     most: Number(values.rounds ?? PAPER[partition]),
-    ...(values.threads ? { threads: Number(values.threads) } : {}),
+    workers: Number(values.workers),
   }
   const say = (line: string) => json || process.stdout.write(`${line}\n`)
   const result = await simulate(setting, values.keep, say)

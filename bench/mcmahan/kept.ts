@@ -11,7 +11,7 @@ export interface Kept {
 }
 
 /** @throws Error when the folder holds rounds of another setting, which these could not follow */
-export function keptIn(folder: string, { most: _, threads: __, ...setting }: Setting): Kept {
+export function keptIn(folder: string, { most: _, workers: __, ...setting }: Setting): Kept {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'rounds.json')
   const weights = (rounds: number) => join(folder, `weights-${rounds}.safetensors`)

@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Compute, openCompute } from '../../src/core/compute/index.ts'
 import { type Prepared, prepare } from '../../src/core/datasets/index.ts'
-import { aggregate, FedAvg, writeUpdate } from '../../src/core/federation/index.ts'
+import { aggregate, FedAvg } from '../../src/core/federation/index.ts'
 import {
   evaluator,
   initialWeights,
@@ -10,7 +11,6 @@ import {
   permutation,
   readWeights,
   type TrainingSpec,
-  train,
   writeSafetensors,
 } from '../../src/core/training/index.ts'
 import { type Kept, keptIn } from './kept.ts'
@@ -20,6 +20,7 @@ const PER_ROUND = 10
 const EPOCHS = 5
 const BATCH = 10
 const GOAL = 0.99
+const WORKER = new URL('../../src/worker/index.ts', import.meta.url)
 
 export type Partition = 'iid' | 'digits'
 
@@ -31,7 +32,8 @@ export interface Setting {
   seed: number
   /** Rounds at most. */
   most: number
-  threads?: number
+  /** Clients that train at the same time, each in a process of its own and on one core. */
+  workers: number
 }
 
 export type Row = {
@@ -58,6 +60,7 @@ export async function simulate(
   say: (line: string) => unknown,
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'gradstr-bench-'))
+  const compute = openCompute({ entry: WORKER, workers: setting.workers, log: say })
   try {
     const { partition, seed } = setting
     const data = await prepare({
@@ -69,16 +72,18 @@ export async function simulate(
     })
     const kept = keptIn(keep ?? folder, setting)
     if (kept.rows.length === 0) await writeSafetensors(kept.weights(0), initialWeights(specOf(setting), seed))
-    await roundsOf(setting, { data, kept, scratch: join(folder, 'round') }, say)
+    await roundsOf(setting, { data, compute, kept, scratch: join(folder, 'round') }, say)
     const best = bestOf(kept.rows)
     return { rounds: best < GOAL ? null : kept.rows.length, best, rows: kept.rows }
   } finally {
+    await compute.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 interface Place {
   data: Prepared
+  compute: Compute
   kept: Kept
   /** For the files of one round. */
   scratch: string
@@ -103,35 +108,33 @@ const bestOf = (rows: readonly Row[]): number => Math.max(0, ...rows.map(({ accu
 const lineOf = ({ round, accuracy, seconds }: Row): string =>
   `round ${round}: ${percent(accuracy)}, ${seconds.toFixed(1)} s`
 
-/** Ten clients train on their shards; the mean of what they deliver is added to the weights. */
-async function playRound(setting: Setting, { data, kept, scratch }: Place, number: number): Promise<void> {
+/** Ten clients train on their shards, as providers do; the mean of what they deliver is added to the weights. */
+async function playRound(
+  setting: Setting,
+  { data, compute, kept, scratch }: Place,
+  number: number,
+): Promise<void> {
   const spec = specOf(setting, number)
   const weights = kept.weights(number)
   mkdirSync(scratch, { recursive: true })
-  const clients = permutation(CLIENTS, setting.seed, number).slice(0, PER_ROUND)
-  const contributions = []
-  for (const client of clients) {
-    const shard = data.shards[client]!
-    const [trained, update] = [join(scratch, 'trained'), join(scratch, `update-${client}`)]
-    await train({
-      spec,
-      weights,
-      data: shard.path,
-      steps: Math.ceil((EPOCHS * shard.rows) / BATCH),
-      seed: setting.seed * 1_000_000 + number * CLIENTS + client,
-      out: trained,
-      ...(setting.threads ? { threads: setting.threads } : {}),
-    })
-    await writeUpdate(spec, { from: weights, to: trained, out: update })
-    contributions.push({ path: update, weight: shard.rows })
-  }
+  const clients = [...permutation(CLIENTS, setting.seed, number).slice(0, PER_ROUND)]
+  const contributions = await Promise.all(
+    clients.map(async client => {
+      const shard = data.shards[client]!
+      const update = join(scratch, `update-${client}`)
+      const seed = setting.seed * 1_000_000 + number * CLIENTS + client
+      const steps = Math.ceil((EPOCHS * shard.rows) / BATCH)
+      await compute.run('train', { spec, weights, data: shard.path, steps, seed, update, threads: 1 })
+      return { path: update, weight: shard.rows }
+    }),
+  )
   await aggregate(new FedAvg(), spec, { weights, contributions, out: kept.weights(number + 1) })
   rmSync(scratch, { recursive: true })
 }
 
 async function accuracyOf(setting: Setting, data: Prepared, weights: string): Promise<number> {
   const spec = specOf(setting)
-  const engine = await evaluator(spec, setting.threads ? { threads: setting.threads } : {})
+  const engine = await evaluator(spec, { threads: setting.workers })
   try {
     const test = await engine.load(data.holdout)
     const { accuracy } = await engine.losses(await readWeights(spec, weights), test)
