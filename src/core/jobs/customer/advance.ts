@@ -2,7 +2,7 @@ import { type Seconds, seconds } from '../../../shared/units.ts'
 import type { Machine } from '../machine.ts'
 import { beginExport, finish, refundableAt, rest, roundsAreOver, settleLocks } from './closing.ts'
 import { copyOf } from './copy.ts'
-import { type Ask, callAgain, dismiss, hire, silentAt, vacancies } from './hiring.ts'
+import { type Ask, callAgain, callAgainAt, dismiss, hire, silentAt, vacancies } from './hiring.ts'
 import type { CustomerEffect, CustomerFact } from './log.ts'
 import { askReceipts, owesReceipts, receiptAt } from './receipts.ts'
 import { record } from './record.ts'
@@ -121,7 +121,11 @@ function wakeAt(job: CustomerJob): Seconds | undefined {
       if (shard !== undefined) moments.push(shard + 1)
     }
     if (job.announcedAt !== undefined && vacancies(job).length > 0)
-      moments.push(job.announcedAt + plan.times.hiring / 2, job.announcedAt + plan.times.hiring)
+      moments.push(
+        job.announcedAt + plan.times.hiring / 2,
+        job.announcedAt + plan.times.hiring,
+        callAgainAt(job),
+      )
   }
   const ahead = moments.filter((moment): moment is number => moment !== undefined && moment > job.clock)
   return ahead.length === 0 ? undefined : seconds(Math.min(...ahead))

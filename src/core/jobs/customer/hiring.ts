@@ -73,19 +73,27 @@ export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
   }
 }
 
+/** Seconds after which a call that nobody answered is repeated: a quarter of what our providers' bids stand. */
+const callsLast = 900
+
 /**
  * Providers answer open jobs only, and each announcement once: with a slot to fill and no bid that fits, the job is
- * announced as open again, once for every hire that failed, and once when it is taken up again after a pause or an hour:
- * by then the bids of before are gone.
+ * announced as open again, once for every hire that failed, when it is taken up after a pause, and every quarter of an
+ * hour for those who were busy, or not there yet.
  */
 export function callAgain(job: CustomerJob, plan: Plan, ask: Ask): void {
   if (job.announcedAt === undefined || job.stopping || job.strapped !== undefined) return
-  const hired = Object.keys(job.engagements).length
-  if (hired === 0 || vacancies(job).length === 0) return
+  if (vacancies(job).length === 0) return
   if (job.bids.some(bid => unfit(job, plan, bid) === undefined)) return
-  const since = job.returns > 0 ? `:${job.returns}` : ''
-  ask({ id: `announce:${job.epoch}:open:${hired}${since}`, type: 'announce', status: 'open' })
+  const hired = Object.keys(job.engagements).length
+  if (hired === job.calledWith && job.clock < callAgainAt(job)) return
+  job.calledWith = hired
+  job.calledAt = job.clock
+  job.calls += 1
+  ask({ id: `announce:${job.epoch}:open:${job.calls}`, type: 'announce', status: 'open' })
 }
+
+export const callAgainAt = (job: CustomerJob): Seconds => seconds(job.calledAt + callsLast)
 
 export const vacancies = (job: CustomerJob): number[] =>
   job.slots.flatMap((slot, index) => {

@@ -59,7 +59,7 @@ describe('a pause of the customer', () => {
   it('is over as soon as providers answer again, also where they were called in vain before it', () => {
     const world = new World(planOf(2, 4), ['honest', 'leaves'])
     while (world.job.weights.length < 3) world.turn()
-    expect(world.asked.has('announce:1:open:2')).toBe(true)
+    expect(world.asked.has('announce:1:open:1')).toBe(true)
     expect(Object.keys(world.job.engagements)).toHaveLength(2)
     world.tell('pause', { type: 'pause' })
     untilResting(world)

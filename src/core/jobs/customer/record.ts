@@ -6,9 +6,6 @@ import type { CustomerFact } from './log.ts'
 import { works } from './rounds.ts'
 import { allWorks, type CustomerJob, type Engagement, ended, type Work } from './state.ts'
 
-/** Seconds for which a bid stands at most, as our providers bid. */
-const bidsStand = 3600
-
 const cancelled = { code: 'cancelled', reason: 'You cancelled the job.' } as const
 
 const find = (job: CustomerJob, key: string, round: number): { engagement?: Engagement; work?: Work } => {
@@ -118,10 +115,7 @@ export function record(job: CustomerJob, { at, fact }: Entry<CustomerFact>, ask:
       return
     case 'back':
       job.catchingUp = true
-      if (job.paused || at - job.calledAt > bidsStand) {
-        job.returns += 1
-        job.calledAt = at
-      }
+      if (job.paused) job.calledWith = undefined
       job.paused = false
       return
     case 'caught-up':

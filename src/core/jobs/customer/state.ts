@@ -213,9 +213,10 @@ export interface CustomerJob {
   stopping?: { code: 'cancelled' | 'failed'; reason: string }
   /** The person wants a pause: the round under way ends and is paid, nothing new begins until the job is taken up again. */
   paused: boolean
-  /** When it was last announced as open, and how often it was taken up again with the bids of then gone. */
+  /** When bids were last called for, how often again, and how many had been hired then; undefined when all of then are gone. */
   calledAt: Seconds
-  returns: number
+  calls: number
+  calledWith: number | undefined
   /** When the last round was judged: only the model is still to be written. */
   trainedAt?: Seconds
   report?: unknown
@@ -245,7 +246,8 @@ export const emptyJob: CustomerJob = {
   aggregating: false,
   paused: false,
   calledAt: 0 as Seconds,
-  returns: 0,
+  calls: 0,
+  calledWith: 0,
   weights: [],
   checkpoints: [],
   vainExports: 0,
