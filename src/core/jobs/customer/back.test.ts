@@ -105,6 +105,19 @@ describe('a customer that comes back', () => {
     expect(engagementOf(world).works[0]?.verdict?.paid).toBe('full')
   })
 
+  it('pays for an update that crosses with the word that its round is given up, though another machine sent it', () => {
+    const world = stoppedAt('locked')
+    const update = updateOf(world)
+    world.tell('saved', { type: 'saved', round: 1, keys: ['0.0'], state: manifestOf(4) })
+    world.inFlight.length = 0
+    world.tell('done:round:0.0:1', { type: 'lapsed', key: '0.0', round: 1, reason: 'Too late.' })
+    expect(engagementOf(world)).toMatchObject({ status: 'gone', works: [{ status: 'closed' }] })
+    world.tell('update-early', update)
+    expect(live(world)).toBe(true)
+    expect(engagementOf(world).works[0]?.verdict?.paid).toBe('full')
+    expect([...world.mint.values()][0]).toMatchObject({ refunded: 0 })
+  })
+
   it('dates what replaces its earlier announcements later than all of them, also within one second', () => {
     const world = stoppedAt('sent')
     const stamps = ['a', 'b', 'c'].map(id => {

@@ -198,6 +198,12 @@ function recordWord(
     work.early ??= fact
     return
   }
+  if (work && isGivenUp(engagement, work)) {
+    work.early = fact
+    work.status = 'sending'
+    const { key } = engagement
+    return ask({ id: `round:${key}:${work.round}:early`, type: 'send-round', key, round: work.round })
+  }
   // Timely is what the provider signed in time: this machine may have slept. It is validated before any refund.
   if (!work || work.update || !work.times || fact.at > work.times.deadline || work.status !== 'sent') return
   work.update = {
@@ -212,6 +218,10 @@ function recordWord(
   if (work.round !== job.round || job.aggregating) work.late = true
   ask({ id: `fetch:${engagement.key}:${work.round}`, type: 'fetch', key: engagement.key, round: work.round })
 }
+
+/** A round that this machine could not send in time, whose lock is still there: the machine before it may have sent it. */
+const isGivenUp = ({ gone }: Engagement, { status, lock, update }: Work): boolean =>
+  gone?.code === 'lapsed' && status === 'closed' && lock.status === 'open' && !update
 
 /** Signatures that open nothing are tried a few times, not for ever. */
 const mostTries = 3
