@@ -76,6 +76,8 @@ for (const step of plan(args)) {
   const child = spawn(node, [script, ...step.slice(1)], {
     // `gradstr` keeps the caller's folder, so that relative paths mean what the user typed.
     cwd: name === 'gradstr' ? (process.env.INIT_CWD ?? process.cwd()) : root,
+    // For what it tells the person to type next.
+    env: name === 'gradstr' ? { ...process.env, GRADSTR_COMMAND: 'npm run -s gradstr --' } : process.env,
     stdio: 'inherit',
   })
   // The terminal signals the whole group; a signal sent to this process alone is passed on.

@@ -9,6 +9,8 @@ export const counted = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`
 /** A stranger goes by the beginning of its public key. */
 export const keyText = (pubkey: string): string => pubkey.slice(0, 12)
+/** Of a job; commands find it by this. */
+export const idText = (id: string): string => id.slice(0, 8)
 export const satsText = (n: number): string => counted(n, 'sat')
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`
 

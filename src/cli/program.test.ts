@@ -40,6 +40,16 @@ describe('the command line', () => {
     expect(new Map(helps).get('demo')).toMatch(/--out <folder>.*\n?.*gradstr-demo-model/)
   })
 
+  it('says what to type next as it was started itself', async () => {
+    const env = { GRADSTR_COMMAND: 'npm run -s gradstr --' }
+    const [asProgram, inClone] = await Promise.all([
+      gradstr(['inspect', 'a', 'b']),
+      gradstr(['inspect', 'a', 'b'], { env }),
+    ])
+    expect(asProgram.stderr).toContain('`gradstr inspect --help`')
+    expect(inClone.stderr).toContain('`npm run -s gradstr -- inspect --help`')
+  })
+
   it.concurrent.each([
     [['inspekt', 'x.csv'], 'usage/unknown-command', /Unknown command 'inspekt'/, /Did you mean inspect\?/],
     [['inspect', 'x.csv', '--targte', 'y'], 'usage/unknown-option', /--targte/, /Did you mean --target\?/],

@@ -6,6 +6,11 @@ export interface Streams {
   stderr: NodeJS.WriteStream
 }
 
+/** The streams, and how this process was started: see `GRADSTR_COMMAND` below. */
+interface Surroundings extends Streams {
+  env: NodeJS.ProcessEnv
+}
+
 /**
  * Where everything that a command says goes. Human text goes to stdout; with `--json` stdout carries JSON lines only,
  * the last one of type `result` (or `error`), and human text moves to stderr. Titles and reasons come from strangers: what
@@ -26,10 +31,13 @@ export interface Report {
   error(error: ErrorReport): void
 }
 
-export function openReport(json: boolean, { stdout, stderr }: Streams): Report {
+export function openReport(json: boolean, { stdout, stderr, env }: Surroundings): Report {
+  // What a person is told to type must work where it is read: in a clone `gradstr` is `npm run -s gradstr --`.
+  const command = env.GRADSTR_COMMAND ?? 'gradstr'
+  const typed = (line: string) => line.replaceAll('`gradstr ', `\`${command} `)
   const human = json ? stderr : stdout
   const write = (stream: NodeJS.WriteStream, lines: readonly string[]) =>
-    stream.write(lines.map(line => `${harmless(line)}\n`).join(''))
+    stream.write(lines.map(line => `${typed(harmless(line))}\n`).join(''))
   const event = (type: string, fields: object) => {
     if (json) stdout.write(`${JSON.stringify({ type, ...fields })}\n`)
   }

@@ -5,6 +5,7 @@ import { ended } from '../../core/jobs/index.ts'
 import { checkOut } from '../../core/models/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import type { Cli } from '../cli.ts'
+import { idText } from '../format.ts'
 import { type Home, homeExists } from '../home.ts'
 import { lockHome } from '../home-lock.ts'
 import { type ArchivedJob, openArchive } from './archive.ts'
@@ -67,7 +68,7 @@ const withOtherFolder = (error: unknown, id: string): unknown =>
     ? new UserError(error.code, {
         message: error.message,
         ...(error.where === undefined ? {} : { where: error.where }),
-        fix: `Free that folder, or name another one: \`gradstr resume ${id.slice(0, 8)} --out FOLDER\`. Nothing is lost.`,
+        fix: `Free that folder, or name another one: \`gradstr resume ${idText(id)} --out FOLDER\`. Nothing is lost.`,
       })
     : error
 

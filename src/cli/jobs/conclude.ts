@@ -2,7 +2,7 @@ import type { CustomerJob } from '../../core/jobs/index.ts'
 import { ended, secondsOf } from '../../core/jobs/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
-import { counted, duration } from '../format.ts'
+import { counted, duration, idText } from '../format.ts'
 import { type MoneySummary, moneyLines } from '../progress/summary.ts'
 import { moneyOf } from './money.ts'
 import { type Quality, qualityOf } from './quality.ts'
@@ -31,7 +31,7 @@ export function conclude(call: Call, conclusion: Conclusion): void {
   const ending = asWished && job.phase !== 'done' && job.end ? [job.end.reason] : []
   report.say('', ...ending, ...modelLines(conclusion, made?.text))
   report.say(...moneyLines(money, report.paint))
-  if (made) report.say('', `Try it:  gradstr predict ${job.plan!.out} ${made.input}`)
+  if (made) report.say('', `Try it: \`gradstr predict ${job.plan!.out} ${made.input}\``)
   if (!asWished) throw endedBadly(conclusion)
   report.result(resultOf(job, made, money))
 }
@@ -74,7 +74,7 @@ const resultOf = (
   out: made ? job.plan!.out : null,
 })
 
-const writeElsewhere = (id: string): string => `\`gradstr resume ${id.slice(0, 8)} --out FOLDER\` writes it.`
+const writeElsewhere = (id: string): string => `\`gradstr resume ${idText(id)} --out FOLDER\` writes it.`
 
 /** What is to be told of a job that did not end as the person wished. */
 export function endedBadly({ id, job }: Pick<Conclusion, 'id' | 'job'>): UserError {

@@ -11,7 +11,7 @@ import {
 } from '../../core/jobs/index.ts'
 import { type ErrorReport, reportOf } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
-import { satsText } from '../format.ts'
+import { idText, satsText } from '../format.ts'
 import { advised, Interrupted, isByHand } from '../interrupt.ts'
 import { openProgress } from '../progress/display.ts'
 import { type Naming, viewOf } from './view.ts'
@@ -24,6 +24,13 @@ const frameMs = 250
 /** What providers redeemed, and whatever a mint's absence left open, is looked after this often. */
 const settleMs = 30_000
 
+interface Beginning {
+  /** Of a new job. */
+  begin?: Plan
+  /** What the person wants of it, before anything else happens in it. */
+  first?: (job: OpenJob) => unknown
+}
+
 /**
  * Runs a job of this home in the foreground until it has ended, or waits for a folder that can be written, and its locks
  * are settled, or will be only later.
@@ -35,7 +42,7 @@ export async function follow(
   tools: Tools,
   id: string,
   naming: Naming,
-  begin?: Plan,
+  { begin, first }: Beginning = {},
 ): Promise<CustomerJob> {
   const display = openProgress(call.report, call.cli.now)
   const heartbeats = new Map<string, { round: number; step: number; loss: number; secondsLeft: number }>()
@@ -49,6 +56,7 @@ export async function follow(
     },
     begin,
   )
+  first?.(job)
   function tell(what: string, { code, message, fix }: ErrorReport): void {
     call.log.line(`${what}: ${message}`)
     // Each trouble is told once; it is tried again until it works.
@@ -83,7 +91,7 @@ export async function follow(
 /** Said to whoever stops a job: the same command again would be a second one, paid again. */
 function howToGoOn(id: string, open: number): string {
   const locked = open > 0 ? `; ${satsText(open)} ${open === 1 ? 'is' : 'are'} in its locks` : ''
-  return `\`gradstr resume ${id.slice(0, 8)}\` goes on with this job${locked}.`
+  return `\`gradstr resume ${idText(id)}\` goes on with this job${locked}.`
 }
 
 async function untilOver(open: OpenJob, signal: AbortSignal, told: () => void): Promise<CustomerJob> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
-import { satsText } from '../../format.ts'
+import { idText, satsText } from '../../format.ts'
 
 const help = `
 What was delivered is still checked and paid; the rest of the locked sats comes
@@ -20,7 +20,7 @@ export function addCancel(gradstr: Command, cli: Cli): void {
 
 async function cancel(call: Call, id: string): Promise<void> {
   const { findJob, withJob } = await import('../../jobs/at-home.ts')
-  const { ended, money, openJob } = await import('../../../core/jobs/index.ts')
+  const { ended, money } = await import('../../../core/jobs/index.ts')
   const found = findJob(call, id, () => true)!
   if (ended(found.archived.job))
     throw new UserError('job/over', {
@@ -32,10 +32,7 @@ async function cancel(call: Call, id: string): Promise<void> {
     const { follow } = await import('../../jobs/follow.ts')
     const { endedBadly } = await import('../../jobs/conclude.ts')
     const tools = toolsOf(house, call.log.line)
-    const job = openJob(archived.id, tools)
-    job.cancel()
-    await job.close()
-    const end = await follow(call, tools, archived.id, naming)
+    const end = await follow(call, tools, archived.id, naming, { first: job => job.cancel() })
     // Only the machine that coordinates it can end it.
     if (end.phase === 'fenced') throw endedBadly({ id: archived.id, job: end })
     const { paid, refunded, open } = money(end)
@@ -44,7 +41,7 @@ async function cancel(call: Call, id: string): Promise<void> {
     )
     if (end.unwritten !== undefined)
       call.report.say(
-        `${end.unwritten} The weights are kept: \`gradstr resume ${archived.id.slice(0, 8)} --out FOLDER\` writes the model.`,
+        `${end.unwritten} The weights are kept: \`gradstr resume ${idText(archived.id)} --out FOLDER\` writes the model.`,
       )
     call.report.result({ id: archived.id, phase: end.phase, paid, refunded, open })
   })

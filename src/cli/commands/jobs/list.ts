@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type Call, type Cli, callOf } from '../../cli.ts'
-import { count, timeText } from '../../format.ts'
+import { count, idText, timeText } from '../../format.ts'
 import { liveHome, practiceHome } from '../../home.ts'
 import { table } from '../../table.ts'
 
@@ -57,7 +57,7 @@ async function list(call: Call): Promise<void> {
           { title: 'Locked', align: 'right' },
         ],
         bought.map(job => [
-          job.id.slice(0, 8),
+          idText(job.id),
           timeText(job.createdAt),
           `${job.title}${job.practice ? ' (practice)' : ''}`,
           job.phase,
@@ -80,7 +80,7 @@ async function list(call: Call): Promise<void> {
           { title: 'Earned', align: 'right' },
         ],
         worked.map(work => [
-          work.id.slice(0, 8),
+          idText(work.id),
           timeText(work.createdAt),
           work.title,
           work.phase,

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 import { closing } from '../../closing.ts'
-import { keyText } from '../../format.ts'
+import { idText, keyText } from '../../format.ts'
 import { liveHome } from '../../home.ts'
 
 const help = `
@@ -56,7 +56,7 @@ async function recover(call: Call, dataset: string, options: { job?: string; out
         fix: 'Name the relays the job was announced on with --relay. `gradstr wallet restore` brings the money back in any case.',
       })
     const lost = options.job === undefined && open.length === 1 ? open[0]! : pick(open, options.job ?? '')
-    call.report.say(`Taking over “${lost.job.title}” (${lost.id.slice(0, 8)}) …`)
+    call.report.say(`Taking over “${lost.job.title}” (${idText(lost.id)}) …`)
     await recoverJob(lost, places, tools)
     const before = house.wallet.balance().available
     const job = await follow(call, tools, lost.id, keyText)

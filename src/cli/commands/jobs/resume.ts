@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { OpenJob } from '../../../core/jobs/index.ts'
 import { UserError } from '../../../shared/errors.ts'
 import { type Call, type Cli, callOf } from '../../cli.ts'
 
@@ -35,17 +36,13 @@ async function resume(call: Call, id: string | undefined, chosen: string | undef
     const { toolsOf } = await import('../../jobs/tools.ts')
     const { follow } = await import('../../jobs/follow.ts')
     const { conclude } = await import('../../jobs/conclude.ts')
-    const { ended, money, openJob } = await import('../../../core/jobs/index.ts')
+    const { ended, money } = await import('../../../core/jobs/index.ts')
     const tools = toolsOf(house, call.log.line)
-    if (out !== undefined) {
-      const job = openJob(archived.id, tools)
-      job.writeTo(out)
-      await job.close()
-    }
     // What the job took before it was stopped belongs to its account, not to this run's.
     const { paid, fees, open } = money(archived.job)
     const before = house.wallet.balance().available + paid + fees + open
-    const job = await follow(call, tools, archived.id, naming)
+    const first = (open: OpenJob) => out !== undefined && open.writeTo(out)
+    const job = await follow(call, tools, archived.id, naming, { first })
     const after = house.wallet.balance().available
     conclude(call, { id: archived.id, job, naming, before, after, collected: ended(archived.job) })
   })

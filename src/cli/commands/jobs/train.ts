@@ -89,7 +89,7 @@ async function trainAt(call: Call, places: Places, options: OrderOptions, place:
     await money?.(house.wallet)
     const { id, plan } = await drafted(call, order, tools, hire)
     const before = house.wallet.balance().available
-    const job = await follow(call, tools, id, naming, plan)
+    const job = await follow(call, tools, id, naming, { begin: plan })
     const after = house.wallet.balance().available
     conclude(call, { id, job, naming, before, after })
   } finally {
