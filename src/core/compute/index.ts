@@ -1,5 +1,5 @@
 import { type ComputeClient, type ComputeOptions, computeClient } from './client.ts'
-import { type GradstrTasks, tasks } from './tasks.ts'
+import { type GradstrTasks, tasks } from './tasks/index.ts'
 
 export { type ComputeClient, type ComputeOptions, computeClient } from './client.ts'
 export { type Line, serve } from './serve.ts'
@@ -16,7 +16,7 @@ export {
   type Tasks,
   task,
 } from './task.ts'
-export { type GradstrTasks, tasks } from './tasks.ts'
+export { type GradstrTasks, tasks } from './tasks/index.ts'
 
 /** Gradstr's own workers. */
 export type Compute = ComputeClient<GradstrTasks>

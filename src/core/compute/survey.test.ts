@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UserError } from '../../shared/errors.ts'
 import { surveyEngines } from './survey.ts'
 import type { Caller, CallOptions, Input, Output } from './task.ts'
-import type { GradstrTasks } from './tasks.ts'
+import type { GradstrTasks } from './tasks/index.ts'
 
 type Probe = Output<GradstrTasks['probe']>
 type Answer = (input: Input<GradstrTasks['probe']>, signal?: AbortSignal) => Promise<Probe>

@@ -1,7 +1,7 @@
 import { inShort } from '../../shared/errors.ts'
 import { chooseEngine, type EngineName, type Probed } from '../training/index.ts'
 import type { Caller, Input, Output } from './task.ts'
-import type { GradstrTasks } from './tasks.ts'
+import type { GradstrTasks } from './tasks/index.ts'
 
 /** An engine of this machine, and what a worker found out about it. */
 export interface Surveyed extends Probed {
