@@ -64,7 +64,7 @@ export const planOf = (providers: number, rounds: number): Plan => ({
   },
   rho: 0.5,
   bidWork: 0,
-  deadline: seconds(10_000),
+  deadline: seconds(20_000),
   seed: 1,
   practice: true,
   out: 'out',

@@ -73,13 +73,13 @@ export function hire(job: CustomerJob, plan: Plan, ask: Ask): void {
   }
 }
 
-/** Seconds after which a call that nobody answered is repeated: a quarter of what our providers' bids stand. */
-const callsLast = 900
+/** Seconds after which a call that nobody answered is repeated: as long as our providers' bids stand. */
+const callsLast = 3600
 
 /**
  * Providers answer open jobs only, and each announcement once: with a slot to fill and no bid that fits, the job is
- * announced as open again, once for every hire that failed, when it is taken up after a pause, and every quarter of an
- * hour for those who were busy, or not there yet.
+ * announced as open again, once for every hire that failed, when it is taken up after a pause, and every hour for those
+ * who were busy, or not there yet.
  */
 export function callAgain(job: CustomerJob, plan: Plan, ask: Ask): void {
   if (job.announcedAt === undefined || job.stopping || job.strapped !== undefined) return
