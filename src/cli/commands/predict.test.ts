@@ -137,6 +137,13 @@ describe('inputs', () => {
     expect(existsSync(path)).toBe(false)
   })
 
+  it('are the test images of MNIST by its name, unless a file has that name', () => {
+    const images = () => inputFiles(['mnist'], folder.path).paths
+    expect(readFileSync(images()[0]?.path ?? '').readUInt32BE(4)).toBe(10_000)
+    mkdirSync(folder.at('mnist'))
+    expect(images()).toEqual([{ path: folder.at('mnist'), name: 'mnist' }])
+  })
+
   it('are not mixed, and no column is given twice', () => {
     expect(() => inputFiles(['a=1', 'rows.csv'], folder.path)).toThrow(/"rows.csv" is not COLUMN=VALUE/)
     expect(() => inputFiles(['a=1', 'a=2'], folder.path)).toThrow(/given twice/)

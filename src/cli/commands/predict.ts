@@ -13,9 +13,10 @@ interface Options extends WritingOptions {
 const help = `
 DIR is the folder that training wrote (--out). INPUT is a file of rows (CSV,
 TSV, Parquet, JSON lines), one row as COLUMN=VALUE pairs, a picture (PNG, JPEG,
-WebP), a folder of pictures, IDX images, or the beginning of a text. Every
-column that a model of rows reads must be there (DIR/README.md lists them); an
-empty cell is COLUMN= with nothing behind it. Other columns are ignored.
+WebP), a folder of pictures, IDX images ("mnist": its 10,000 test images), or
+the beginning of a text. Every column that a model of rows reads must be there
+(DIR/README.md lists them); an empty cell is COLUMN= with nothing behind it.
+Other columns are ignored.
 
   gradstr predict model flowers.csv --out answers.csv
   gradstr predict pets photo.jpg

@@ -1,5 +1,6 @@
-import type { CustomerJob } from '../../core/jobs/index.ts'
-import { ended, secondsOf } from '../../core/jobs/index.ts'
+import { join } from 'node:path'
+import type { CustomerJob, Plan } from '../../core/jobs/index.ts'
+import { ended, MNIST, secondsOf } from '../../core/jobs/index.ts'
 import { UserError } from '../../shared/errors.ts'
 import type { Call } from '../cli.ts'
 import { counted, duration, idText } from '../format.ts'
@@ -31,9 +32,17 @@ export function conclude(call: Call, conclusion: Conclusion): void {
   const ending = asWished && job.phase !== 'done' && job.end ? [job.end.reason] : []
   report.say('', ...ending, ...modelLines(conclusion, made?.text))
   report.say(...moneyLines(money, report.paint))
-  if (made) report.say('', `Try it: \`gradstr predict ${job.plan!.out} ${made.input}\``)
+  if (made) report.say('', tryIt(job.plan!, made))
   if (!asWished) throw endedBadly(conclusion)
   report.result(resultOf(job, made, money))
+}
+
+/** A command that works as it stands, where one is known. */
+function tryIt({ title, out }: Plan, { metric }: Quality): string {
+  const ask = (input: string) => `Try it: \`gradstr predict ${out} ${input}\``
+  if (metric === 'perplexity') return ask('"Once upon"')
+  if (title === MNIST) return ask('mnist')
+  return `${ask('FILE')}; ${join(out, 'README.md')} says what it takes.`
 }
 
 function modelLines({ id, job }: Conclusion, quality: string | undefined): string[] {

@@ -7,8 +7,6 @@ export interface Quality {
   value: number | null
   /** For a person. */
   text: string
-  /** What `predict` is to be given, as a placeholder. */
-  input: string
 }
 
 /** @param report  of the model's folder, as the job's log keeps it */
@@ -23,7 +21,6 @@ function ofText({ metrics, baseline, holdout }: TextReport): Quality {
     metric: 'perplexity',
     value: metrics.perplexity,
     text: `Perplexity ${score(metrics.perplexity)} on ${counted(holdout.tokens, 'token')} never trained on; by their frequencies alone it is ${score(guess)}.`,
-    input: '"Once upon"',
   }
 }
 
@@ -31,7 +28,7 @@ function ofRows(made: ModelReport): Quality {
   const on = `on ${counted(made.holdout.rows, 'row')} never trained on`
   if (made.task === 'regression') {
     const value = made.metrics.r2
-    return { metric: 'r2', value, text: `R² ${score(value)} ${on}.`, input: 'INPUT' }
+    return { metric: 'r2', value, text: `R² ${score(value)} ${on}.` }
   }
   const value = made.metrics.accuracy
   const baseline = `always answering “${made.baseline.answer}” gives ${percent(made.baseline.accuracy)}`
@@ -39,6 +36,5 @@ function ofRows(made: ModelReport): Quality {
     metric: 'accuracy',
     value,
     text: `Accuracy ${percent(value, 2)} ${on}; ${baseline}.`,
-    input: 'INPUT',
   }
 }

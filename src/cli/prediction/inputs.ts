@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { mnistTestImages } from '../../core/datasets/index.ts'
 import { UserError } from '../../shared/errors.ts'
 
 interface InputFiles {
@@ -10,19 +11,25 @@ interface InputFiles {
 }
 
 /**
- * Files as they are; COLUMN=VALUE pairs as one row in a temporary file, so that both are read in the same way.
- * @throws UserError `usage/mixed-input`, `usage/repeated-column`
+ * Files as they are, and by the word `mnist` its test images; COLUMN=VALUE pairs as one row in a temporary file, so that
+ * all are read in the same way.
+ * @throws UserError `usage/mixed-input`, `usage/repeated-column`, `dataset/mnist-missing`
  */
 export function inputFiles(inputs: readonly string[], cwd: string): InputFiles {
   const isPair = (text: string) => text.indexOf('=') > 0 && !existsSync(resolve(cwd, text))
   const pairs = inputs.filter(isPair)
   if (pairs.length === 0)
-    return { paths: inputs.map(name => ({ path: resolve(cwd, name), name })), remove: () => undefined }
+    return { paths: inputs.map(name => ({ path: placeOf(name, cwd), name })), remove: () => undefined }
   if (pairs.length < inputs.length) throw mixed(inputs.find(text => !isPair(text)) ?? '')
   const folder = mkdtempSync(join(tmpdir(), 'gradstr-predict-'))
   const path = join(folder, 'row.jsonl')
   writeFileSync(path, `${JSON.stringify(rowOf(pairs))}\n`, { mode: 0o600 })
   return { paths: [{ path, name: 'row' }], remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+function placeOf(name: string, cwd: string): string {
+  const path = resolve(cwd, name)
+  return name === 'mnist' && !existsSync(path) ? mnistTestImages() : path
 }
 
 function rowOf(pairs: readonly string[]): Record<string, string | number | null> {

@@ -16,7 +16,7 @@ export {
   type TextEncoding,
   textEncoding,
 } from './encoding.ts'
-export { mnistFolder } from './idx/folder.ts'
+export { mnistFolder, mnistTestImages } from './idx/folder.ts'
 export { isIdx, readImages } from './idx/images.ts'
 export { type Picture, readPictures } from './images/pictures.ts'
 export { nearNames } from './infer/near.ts'

@@ -1,7 +1,15 @@
 export { type Acquaintances, openAcquaintances } from './acquaintances.ts'
 export { customerMachine } from './customer/advance.ts'
 export { isResting } from './customer/closing.ts'
-export { type Draft, type DraftStep, draft, liveTimes, type Order, practiceTimes } from './customer/draft.ts'
+export {
+  type Draft,
+  type DraftStep,
+  draft,
+  liveTimes,
+  MNIST,
+  type Order,
+  practiceTimes,
+} from './customer/draft.ts'
 export type { CustomerFact } from './customer/log.ts'
 export type { Quote } from './customer/quote.ts'
 export { owesReceipts } from './customer/receipts.ts'

@@ -38,6 +38,9 @@ function pair(found: Map<string, string>, part: string, folder: string): IdxPair
   return { images, labels }
 }
 
+/** MNIST's 10,000 test images, an IDX file. @throws UserError `dataset/mnist-missing` */
+export const mnistTestImages = (): string => join(mnistFolder(), 't10k-images-idx3-ubyte')
+
 function missing(what: string, folder: string): never {
   throw new UserError('dataset/idx-incomplete', {
     message: `The folder holds IDX files, but ${what} is missing.`,

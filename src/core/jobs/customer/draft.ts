@@ -176,9 +176,12 @@ async function plans(
   }
 }
 
+/** The title of a job about the digits. */
+export const MNIST = 'MNIST'
+
 /** A file's name says nothing of what is in it, but it may say too much: the market sees the kind of data alone. */
 const titleOf = (dataset: string): string =>
-  dataset === 'mnist' ? 'MNIST' : `A dataset (${extension(dataset)})`
+  dataset === 'mnist' ? MNIST : `A dataset (${extension(dataset)})`
 const extension = (path: string): string =>
   basename(path)
     .match(/\.([a-z0-9]{1,8})$/i)?.[1]
