@@ -84,6 +84,16 @@ describe('the memory of a training run', () => {
     // TensorFlow.js takes no parts.
     expect(microBatchFor(gpt, 200, room, 'tfjs')).toBeUndefined()
   })
+
+  it('are thought out once, though a provider asks in every round', () => {
+    const asked = (times: number, rows: number) => {
+      const start = performance.now()
+      for (let i = 0; i < times; i++) microBatchFor(gpt, rows, { process: 2 ** 40, card: null })
+      return performance.now() - start
+    }
+    const first = asked(1, 4321)
+    expect(asked(20, 4321)).toBeLessThan(first)
+  })
 })
 
 describe('a run of nothing but memory', () => {
